@@ -1,0 +1,67 @@
+"""Domain knowledge -> importances, and back: the linear map of step 1 and its inverse.
+
+A description is a row of numbers: attributes, or a sentence embedding. The paper fits the map by a cosine loss with
+Adam; ridge regression on unit-length importances does as well, is instant and has one number to choose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class LinearMap:
+    """y = (x - input_mean) @ matrix + output_mean.
+
+    Attributes:
+        matrix: (n_inputs, n_outputs). input_mean: (n_inputs,). output_mean: (n_outputs,).
+    """
+
+    matrix: Tensor
+    input_mean: Tensor
+    output_mean: Tensor
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """(n, n_inputs) -> (n, n_outputs)."""
+        return (inputs - self.input_mean) @ self.matrix + self.output_mean
+
+
+def fit_ridge(inputs: Tensor, outputs: Tensor, strength: float) -> LinearMap:
+    """Ridge regression with an intercept.
+
+    Args:
+        inputs: (n, n_inputs); outputs: (n, n_outputs).
+        strength: the penalty, as a fraction of the inputs' mean variance times n (so it has no units).
+    """
+    if strength <= 0:
+        raise ValueError(f"expected a ridge strength above 0, got {strength}")
+    x, y = inputs.double(), outputs.double()
+    x_mean, y_mean = x.mean(0), y.mean(0)
+    x, y = x - x_mean, y - y_mean
+    penalty = max(strength * float((x * x).sum()) / min(x.shape), 1e-12)
+    if x.shape[0] <= x.shape[1]:  # the smaller of the two equal systems
+        matrix = x.T @ torch.linalg.solve(x @ x.T + penalty * torch.eye(len(x), dtype=x.dtype), y)
+    else:
+        matrix = torch.linalg.solve(x.T @ x + penalty * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
+    return LinearMap(matrix.to(inputs.dtype), x_mean.to(inputs.dtype), y_mean.to(inputs.dtype))
+
+
+def fit_cosine(
+    inputs: Tensor, outputs: Tensor, start: LinearMap, *, steps: int = 300, learning_rate: float = 1e-3
+) -> LinearMap:
+    """The paper's step 1 (Eq. 2): a linear map fitted by mean (1 - cosine) with Adam, from `start`.
+
+    Deviation: the paper starts from random numbers; a ridge solution as start needs fewer steps for the same loss.
+    """
+    matrix = start.matrix.clone().requires_grad_()
+    output_mean = start.output_mean.clone().requires_grad_()
+    optimiser = torch.optim.Adam([matrix, output_mean], lr=learning_rate)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        predicted = (inputs - start.input_mean) @ matrix + output_mean
+        (1 - nn.functional.cosine_similarity(predicted, outputs, dim=1)).mean().backward()
+        optimiser.step()
+    return LinearMap(matrix.detach(), start.input_mean, output_mean.detach())

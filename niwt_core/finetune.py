@@ -1,0 +1,109 @@
+"""Fine-tune the head on the seen classes; the trunk stays as it is, so its activations are computed once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from niwt_core.backbone import Backbone
+from niwt_core.gzsl import Classifier
+from niwt_core.images import ImageSource, activation_batches
+
+
+@dataclass(frozen=True, eq=False)
+class CachedActivations:
+    """Activations of a source, kept as float16.
+
+    Attributes:
+        plain: (n_images, n_channels, height, width), the images as they are.
+        augmented: (n_views, n_images, n_channels, height, width), random crops and mirrorings.
+        labels: (n_images,).
+    """
+
+    plain: Tensor
+    augmented: Tensor
+    labels: Tensor
+
+    def batches(self, batch_size: int = 32) -> list[tuple[Tensor, Tensor]]:
+        """The plain activations as float32, in order."""
+        return [
+            (a.float(), y) for a, y in zip(self.plain.split(batch_size), self.labels.split(batch_size), strict=True)
+        ]
+
+
+def cache_activations(
+    source: ImageSource,
+    backbone: Backbone,
+    n_views: int,
+    progress: Callable[[int], None] = lambda n_images: None,
+    n_workers: int = 0,
+) -> CachedActivations:
+    """Run the trunk once on every image and on `n_views` augmented versions of it."""
+    passes = []
+    labels: list[Tensor] = []
+    for view in range(-1, n_views):
+        found = []
+        for activations, y in activation_batches(
+            source, backbone, progress, augment_seed=None if view < 0 else view, n_workers=n_workers
+        ):
+            found.append(activations.half())
+            if view < 0:
+                labels.append(y)
+        passes.append(torch.cat(found))
+    augmented = torch.stack(passes[1:]) if n_views else passes[0][None][:0]
+    return CachedActivations(passes[0], augmented, torch.cat(labels))
+
+
+def finetune(
+    backbone: Backbone,
+    cached: CachedActivations,
+    class_names: tuple[str, ...],
+    *,
+    epochs: int = 12,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    weight_decay: float = 1e-4,
+    label_smoothing: float = 0.1,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda n_images: None,
+) -> tuple[Backbone, Classifier]:
+    """Train a copy of the head, and a new linear classifier on it, by cross-entropy with AdamW and a one-cycle rate.
+
+    Returns:
+        the backbone with the trained head, in evaluation mode, and the seen classes' classifier. The arguments are
+        left as they were.
+    """
+    torch.manual_seed(seed)
+    head = copy.deepcopy(backbone.head).train()
+    classifier = nn.Linear(backbone.n_features, len(class_names))
+    optimiser = torch.optim.AdamW(
+        [{"params": head.parameters()}, {"params": classifier.parameters(), "lr": 5 * learning_rate}],
+        lr=learning_rate,
+        weight_decay=weight_decay,
+    )
+    views = torch.cat([cached.plain[None], cached.augmented])
+    n_images = len(cached.labels)
+    n_batches = epochs * -(-n_images // batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, [learning_rate, 5 * learning_rate], total_steps=n_batches, pct_start=0.2
+    )
+    loss_of = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+    for _ in range(epochs):
+        order = torch.randperm(n_images)
+        view_of = torch.randint(len(views), (n_images,))
+        for chosen in order.split(batch_size):
+            activations = views[view_of[chosen], chosen].float()
+            loss = loss_of(classifier(head(activations)), cached.labels[chosen])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            progress(len(chosen))
+    trained = replace(backbone, head=head.eval())
+    for parameter in head.parameters():
+        parameter.requires_grad_(False)
+    return trained, Classifier(class_names, classifier.weight.detach().clone(), classifier.bias.detach().clone())

@@ -1,0 +1,162 @@
+"""Images as the network sees them: safe decoding, sources with labels, and batches."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from niwt_core.backbone import Backbone
+from niwt_core.errors import InputError
+
+MAX_BYTES = 10 * 2**20
+MAX_PIXELS = 40_000_000
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+
+
+def decode_image(data: bytes, name: str = "This file") -> Image.Image:
+    """Decode an untrusted picture to RGB, within limits on bytes, pixels and formats.
+
+    Raises:
+        InputError: too many bytes or pixels, no picture, or a truncated one.
+    """
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name} has {len(data) / 2**20:.1f} MB; expected a picture of at most {MAX_BYTES >> 20} MB.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit comes next
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise InputError(
+                f"{name} has {width * height / 1e6:.0f} megapixels ({width} x {height}); "
+                f"expected at most {MAX_PIXELS // 1_000_000}."
+            )
+        image.load()
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        if isinstance(error, Image.DecompressionBombError):
+            raise InputError(f"{name} has too many pixels; expected at most {MAX_PIXELS // 1_000_000} megapixels.") from error
+        raise InputError(f"{name} is no picture; expected a JPEG, PNG, WebP, BMP or GIF file.") from error
+    except InputError:
+        raise
+    except Exception as error:  # decoders raise many kinds on damaged data, all meaning the same
+        raise InputError(f"{name} is damaged or cut short ({str(error)[:80]}); expected a whole picture.") from error
+    return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def read_image(path: Path) -> Image.Image:
+    """A picture from disk, with the same limits as an upload; the error names the file."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"The picture {path} cannot be read ({error.strerror}).") from error
+    return decode_image(data, str(path))
+
+
+class ImageSource(Protocol):
+    """Labelled images, made or read when asked for."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n_images,) int64 class numbers."""
+
+    def __getitem__(self, index: int) -> Image.Image: ...
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFiles:
+    """Photos on disk with their class numbers (n_images,)."""
+
+    paths: tuple[Path, ...]
+    labels: np.ndarray
+
+    def __getitem__(self, index: int) -> Image.Image:
+        return read_image(self.paths[index])
+
+
+def folder_images(folder: Path, limit: int | None = None, seed: int = 0) -> ImageFiles:
+    """Unlabelled photos (label 0) below a folder: the "any images" that transfer needs. A seeded choice of `limit`."""
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp", ".bmp"))
+    if not paths:
+        raise InputError(f"The folder {folder} holds no pictures; expected JPEG, PNG, WebP or BMP files in it.")
+    if limit is not None and len(paths) > limit:
+        chosen = np.random.default_rng(seed).choice(len(paths), limit, replace=False)
+        paths = [paths[i] for i in sorted(chosen)]
+    return ImageFiles(tuple(paths), np.zeros(len(paths), dtype=np.int64))
+
+
+def to_input(image: Image.Image, backbone: Backbone) -> Tensor:
+    """Image -> (3, image_size, image_size): short side scaled, centre cropped, normalised."""
+    return _normalise(ImageOps.fit(image, (backbone.image_size,) * 2, Image.Resampling.BILINEAR), backbone)
+
+
+def to_augmented_input(image: Image.Image, backbone: Backbone, rng: np.random.Generator) -> Tensor:
+    """As `to_input`, on a random crop (at least 0.6 of the area) mirrored every other time."""
+    width, height = image.size
+    scale = float(np.sqrt(rng.uniform(0.6, 1.0)))
+    side = min(width, height) * scale
+    left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
+    crop = image.resize(
+        (backbone.image_size,) * 2, Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
+    )
+    return _normalise(ImageOps.mirror(crop) if rng.random() < 0.5 else crop, backbone)
+
+
+def _normalise(image: Image.Image, backbone: Backbone) -> Tensor:
+    pixels = torch.from_numpy(np.array(image, dtype=np.float32)).permute(2, 0, 1) / 255
+    return (pixels - torch.tensor(backbone.mean)[:, None, None]) / torch.tensor(backbone.std)[:, None, None]
+
+
+class _InputDataset(Dataset):
+    def __init__(self, source: ImageSource, indices: Sequence[int], backbone: Backbone, augment_seed: int | None) -> None:
+        self.source, self.indices, self.backbone, self.augment_seed = source, indices, backbone, augment_seed
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, position: int) -> tuple[Tensor, int]:
+        index = int(self.indices[position])
+        image, label = self.source[index], int(self.source.labels[index])
+        if self.augment_seed is None:
+            return to_input(image, self.backbone), label
+        rng = np.random.default_rng([self.augment_seed, index])
+        return to_augmented_input(image, self.backbone, rng), label
+
+
+def input_batches(
+    source: ImageSource,
+    backbone: Backbone,
+    *,
+    indices: Sequence[int] | None = None,
+    batch_size: int = 32,
+    augment_seed: int | None = None,
+    n_workers: int = 0,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Network inputs (n, 3, image_size, image_size) and labels (n,), in order."""
+    chosen = range(len(source.labels)) if indices is None else indices
+    data = _InputDataset(source, chosen, backbone, augment_seed)
+    yield from DataLoader(data, batch_size=batch_size, num_workers=n_workers)
+
+
+@torch.no_grad()
+def activation_batches(
+    source: ImageSource,
+    backbone: Backbone,
+    progress: Callable[[int], None] = lambda n_images: None,
+    **options: object,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Activations (n, n_channels, height, width) of the trunk and labels (n,); options as for `input_batches`."""
+    for inputs, labels in input_batches(source, backbone, **options):  # type: ignore[arg-type]
+        with torch.no_grad():
+            activations = backbone.trunk(inputs.to(memory_format=torch.channels_last)).contiguous()
+        yield activations, labels
+        progress(len(labels))
