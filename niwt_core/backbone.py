@@ -17,6 +17,8 @@ from niwt_core.errors import InputError
 #: The name of the bundled architecture beside torchvision's.
 PAPER_BIRD_NET = "paper_bird_net"
 
+#: Mean and spread that the bundled network's pixels are scaled by.
+PIXEL_SCALE = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -60,7 +62,7 @@ def load_backbone(name: str, layer: str, weights: str | Path | None = None) -> B
     """
     if name == PAPER_BIRD_NET:
         model, image_size = _bird_net(weights), PaperBirdNet.image_size
-        mean = std = (0.5, 0.5, 0.5)
+        mean, std = PIXEL_SCALE
     else:
         model, image_size = _torchvision_model(name, weights), 299 if name == "inception_v3" else 224
         mean, std = IMAGENET_MEAN, IMAGENET_STD

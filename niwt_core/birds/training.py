@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from niwt_core.backbone import PAPER_BIRD_NET, PIXEL_SCALE, assemble, cut
 from niwt_core.birds.network import PaperBirdNet
-from niwt_core.birds.world import Drawings
+from niwt_core.birds.species import make_species
+from niwt_core.birds.world import Drawings, drawings_of, load_birds
+from niwt_core.finetune import cache_activations
+from niwt_core.gzsl import Classifier
+from niwt_core.pipeline import FitOptions, evaluate_project, measure
+from niwt_core.project import Project, save_project
 
 
 class _Arrays(Dataset):
@@ -75,3 +84,51 @@ def train_network(
             schedule.step()
             progress(len(chosen), float(loss.detach()))
     return model.eval()
+
+
+def make_bundled_project(
+    folder: Path, n_drawings: int, epochs: int, seed: int, progress: Callable[[str, int, int], None]
+) -> Project:
+    """Train, measure, evaluate and save the bundled network: everything in `assets/paper_birds`, from one seed."""
+    data = load_birds()
+    seen_birds = [s.attributes for s in make_species() if s.seen]
+    drawings = drawings_of(seen_birds, n_drawings, 0)
+    started = time.perf_counter()
+    done = [0, 0]
+
+    def count(n_images: int) -> None:
+        done[0] += n_images
+        progress("drawing", done[0], len(drawings.labels))
+
+    def follow(n_images: int, loss: float) -> None:
+        done[1] += n_images
+        progress("training", done[1], epochs * len(drawings.labels))
+
+    images = draw_all(drawings, count)
+    model = train_network(images, drawings.labels, data.n_seen, epochs=epochs, seed=seed, progress=follow)
+    seconds = time.perf_counter() - started
+    linear = model.classifier[-1]
+    seen = Classifier(data.class_names[: data.n_seen], linear.weight.detach().clone(), linear.bias.detach().clone())
+    trunk, head = cut(model.requires_grad_(False).to(memory_format=torch.contiguous_format), PaperBirdNet.layer)
+    backbone = assemble(PAPER_BIRD_NET, PaperBirdNet.layer, trunk, head, PaperBirdNet.image_size, *PIXEL_SCALE)
+    cached = cache_activations(data.train, backbone, 0)
+    project = measure(data, backbone, seen, cached, options=FitOptions(seed=seed), progress=progress)
+    result = evaluate_project(project, data, progress)
+    card = {
+        **project.card,
+        "network": "PaperBirdNet (niwt_core/birds/network.py), trained from scratch",
+        "command": f"python -m niwt_core train-birds --drawings {n_drawings} --epochs {epochs} --seed {seed}",
+        "training": {
+            "seen_species": data.n_seen,
+            "drawings": len(drawings.labels),
+            "epochs": epochs,
+            "seed": seed,
+            "seconds": round(seconds),
+            "threads": torch.get_num_threads(),
+        },
+        "source": {"dataset": "birds"},
+        "figures": asdict(result),
+    }
+    project = replace(project, card=card)
+    save_project(project, folder)
+    return project
