@@ -89,7 +89,7 @@ def finetune(
     n_images = len(cached.labels)
     n_batches = epochs * -(-n_images // batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [learning_rate, 5 * learning_rate], total_steps=n_batches, pct_start=0.2
+        optimiser, [learning_rate, 5 * learning_rate], total_steps=max(n_batches, 10), pct_start=0.2
     )
     loss_of = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
     for _ in range(epochs):

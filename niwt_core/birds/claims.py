@@ -80,6 +80,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Adjective:
+    """A colour, shape or pattern word on its way to a noun."""
+
     item: Item
     join: str = ""  # what stood between it and the adjective before: "", ",", or a joining word
     colors: tuple[Item, ...] = ()  # of a pattern: "black-tipped"

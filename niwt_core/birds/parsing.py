@@ -58,7 +58,15 @@ class _Parser:
             self.negated = follows in _NOUNS and self.items[at].value != "," and not described
         return at + 1
 
-    _on_or = _on_to = _on_and
+    _on_or = _on_and
+
+    def _on_to(self, at: int) -> int:
+        if not self.waiting and self._kind(at - 1) == "unknown":  # "a belly that fades to white"
+            chain, end = self._chain(at + 1)
+            if chain and self._noun_after(end) != end:
+                self.found.lose(adjective.item for adjective in chain)
+                return end
+        return self._on_and(at)
 
     def _on_neg(self, at: int) -> int:
         if self.waiting:
@@ -249,13 +257,17 @@ class _Parser:
         if had and "is" not in links and not (pattern_first and not links):
             return None, start
         chain, end = self._chain(at)
-        noun = self._noun_after(end)
-        if chain and noun == end and "has" in links and "is" not in links:
-            return None, start  # "the bird has long, pink legs"
-        if chain and self._kind(end) == "on" and self._noun_after(end + 1):
-            return None, start  # "a bird with red on its crown"
-        one_group = all(not adjective.join for adjective in chain)
-        if chain and noun == end and not (one_group and part != "bird" and self._is_linked(noun + 1)):
+        if self._kind(end) == "on":  # "is orange, red on its crown"
+            noun = self._noun_after(end + 1)
+            claimed = noun > 0
+        else:
+            noun = self._noun_after(end)
+            one_group = part != "bird" and all(not adjective.join for adjective in chain)
+            # "crown: black back: white" has no comma, but the next noun has its own adjective.
+            claimed = noun == end and not (one_group and "has" not in links and self._is_linked(noun + 1))
+        if chain and claimed:
+            if "has" in links and "is" not in links:
+                return None, start  # "the bird has long, pink legs"
             if links or part == "bird":
                 chain = _before_noun(chain, self.items[noun])
                 end = self._end_of(chain, start)

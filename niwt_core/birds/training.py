@@ -70,7 +70,7 @@ def train_network(
     y = torch.as_tensor(np.asarray(labels), dtype=torch.int64)
     optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.02)
     n_batches = epochs * -(-len(y) // batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=n_batches, pct_start=0.2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=max(n_batches, 10), pct_start=0.2)
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.05)
     for _ in range(epochs):
         for chosen in torch.randperm(len(y)).split(batch_size):

@@ -38,15 +38,20 @@ READ_COLORS: dict[str, str] = {
 
 #: Colours no paper bird has, with the nearest that one can have; reading them leaves a note.
 NEAR_COLORS: dict[str, str] = {
-    "red": "maroon burgundy magenta fuchsia wine wine-red cinnabar ruddy claret oxblood rouge cerise lava bloody raspberry strawberry tomato "
-    "cochineal sanguine vermeil incarnadine brick fire flame rust-red crimsony raspberry-red",
-    "orange": "copper coppery bronze rusty-orange peach peachy salmon coral terracotta mango papaya clementine sunset marigold flamingo",
-    "yellow": "blond blonde ochre ocher sulphur sulfur saffron citrine honey turmeric corn corn-yellow sunflower dandelion banana flaxen gamboge primrose butter buttery",
-    "brown": "tan buff buffy beige rufous rust rusty russet tawny cinnamon fawn sandy sand khaki taupe caramel auburn "
-    "dun sienna toffee cocoa espresso oatmeal biscuit butterscotch ochreous sepia-brown fulvous ferruginous sorrel cedar oak mocha pecan wooden earthy",
+    "red": "maroon burgundy magenta fuchsia wine wine-red cinnabar ruddy claret oxblood rouge cerise lava bloody "
+    "raspberry strawberry tomato cochineal sanguine vermeil incarnadine brick fire flame rust-red crimsony "
+    "raspberry-red",
+    "orange": "copper coppery bronze rusty-orange peach peachy salmon coral terracotta mango papaya clementine sunset "
+    "marigold flamingo",
+    "yellow": "blond blonde ochre ocher sulphur sulfur saffron citrine honey turmeric corn corn-yellow sunflower "
+    "dandelion banana flaxen gamboge primrose butter buttery",
+    "brown": "tan buff buffy beige rufous rust rusty russet tawny cinnamon fawn sandy sand khaki taupe caramel "
+    "auburn dun sienna toffee cocoa espresso oatmeal biscuit butterscotch ochreous sepia-brown fulvous "
+    "ferruginous sorrel cedar oak mocha pecan wooden earthy",
     "blue": "purple purplish violet lavender lilac mauve plum turquoise cyan aqua aquamarine periwinkle cornflower "
     "denim marine peacock-blue lagoon amethyst aubergine eggplant mulberry puce lapis royal-blue",
-    "green": "teal chartreuse viridian mint celadon verdigris malachite pistachio shamrock fern sage avocado kiwi jungle forest",
+    "green": "teal chartreuse viridian mint celadon verdigris malachite pistachio shamrock fern sage avocado kiwi "
+    "jungle forest",
     "gray": "gunmetal graphite iron nickel cement glaucous pewter lead argent",
     "black": "soot sooty midnight liquorice oily swarthy",
     "white": "cream creamy off-white eggshell champagne linen bone chalk marble frosty porcelain",
@@ -124,8 +129,8 @@ PART_TABLE: dict[str, str] = {
     "head; crown feathers",
     "head": "head | heads; hood; forehead; head feathers; heads; scalp",
     "back": "back; mantle | backs; back feathers; back side; backside",
-    "upper": "upperparts; upper side | above; on top; on the top; upper parts; upperside; upper half; top; top "
-    "side; upper body; dorsal side; topside; upper part",
+    "upper": "upperparts; upper side | above; on top; upper parts; upperside; upper half; top; top side; upper "
+    "body; dorsal side; topside; upper part",
     "belly": "belly; tummy | stomach; abdomen; underbelly; under belly; bellies; tummies; belly feathers",
     "under": "underparts; underside | below; underneath; beneath; on the bottom; under parts; undersides; bottom; "
     "lower parts; under side; lower half; ventral side; underneath side; lower body; undercarriage; under "
@@ -194,7 +199,7 @@ FUNCTION_WORDS: dict[str, str] = {
     "and": "and & / plus",
     "or": "or nor",
     "is": "is are was were looks look appears seems be being : = turns",
-    "has": "has carry have with having had shows showing features featuring wears wearing sports sporting bears carries",
+    "has": "has carry have with having had shows showing features featuring wears wearing sports bears carries",
     "of": "of in by",
     "on": "on across along over down around round at upon near atop through onto covering throughout",
     "to": "to",
@@ -222,34 +227,17 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 #: English words one edit away from a known word, which are not typing mistakes.
 _REAL_WORDS = """
-curves curve curled curls plump strip strips points feature puffy feathery covers covered muddy match mark rotund speck
-making bid alone makings sported faded bell turn matches turned check checks fringed curling plumed shaded clunky
-patched frame sorts cover blend bulk nears spikes tree trees greens steaks brush left whiter whiten length lengths
-covets eyeing shade clear close closed cloth sweet wheat wheel leaping reading grace tracks stands stand fluffy stuffy
-funny flush corny morning marina morgue appear contrast worry carrys sunnier mouse house horse nurse plus
-while whole write whine bread beast bleak block blank slack clack plack grown frown drown clown crows crowd growl
-great greet greed queen green's fellow mellow bellow kings sings things winds wines wins sting swing king sing thing
-shirt shore sport snort shorts smell stall mall smalls barge merge belle jelly bully billy rally bells dully tally
-rest crust crept cress test west guest quest quiet lone ling lung along longs belong thin think trick thigh chick
-quick pick wick wide pride bride broke brood board road abroad peak speak leak teak break beaks bear beads bean beat
-bills ball bull fill pill will mill till bold cold sold told hold lime time line late plate state slat slate's
-plain's pain lain play place plane plan claim chain stain train main gain rain brain grain drain grape cape cup map
-tap lap gap nap can cop clap rape cave cars caps clean dear blade bled bred dead tread trail rail mail sail nail
-fail tall tale talk tell take toil oil tool trails snail quail detail hall pointer paint print joint pints looked
-booked hocked cooked locked hook hooks shook sharp shark shape shapes fans fanny danced handed landed sanded bonded
-bended bounded branded stranded spitted slotted potted knotted rotted dotty squares scare share spare stare square's
-snare queer furred forced forged worked parked forded foaled story shoot shout sort start strong string strange
-range ranger range's change arrange grange hang orang wings's whites blues reds truly heard beard heart bead lead
-read heed held herd bend tend send brows brew crew drew tray grays pray prey grey's later alter lager layer lay legs
-leg let lets bugs bags begs eggs best nest chess cheat chart breath breasts' breakfast health wealth heavens leave
-heave heavily hear near year wear tear fear gear rear weary brought bought bight right night light sight might fight
-tight height eight weight long longing song dong gong rose nose hose lose those close chose these dose pose owls
-bowl howl jowl foul soul haul rave raves craven drone crane cranes dive dove love hove move cove jays days ways boys
-toys guys gay may say day pay bay hay ray wing ting brawn prawn brow crow row bow low mow cow how now vow tow flow
-slow glow blow grow know snow show bar bare care dare fare hare mare rare ware ban bars barn bark bard back pack
-lack rack sack tack buck beck body bode bogy boy bony busy buoy lady tiny tidy tide mine pine wine fine nine dine
-ink pin link sink wink mink kink rink silk milk bird birth third girl gird bind find kind mind wind band bond land
-sand hand round sound pound bound found hound mound wound ground around sounds pale male pals sales tales males
+abode abroad alone appear bard barge bead beads bear beast bell belle bellow bells bended billy blank blend block
+blow board bond bonded bony booked bound branded brawn bread broads brood brush bulk bully cheat check checks chess
+chick chose clack clown clunky cooked cover covers covets craven crept cress crowd crows crust curled curling curve
+curves drown eyeing faded feathery feature flush forced forded forged found frame fringed frown funny grange greed
+greens greet ground grown handed heard heave hocked hooks hose hound jelly joint kings lager lain landed late left
+length lengths looked making makings mall mark match matches mellow milk mound muddy nears orang pain paint patched
+pecks plack plan plate plumb plumed plump pointer points potted pound print puffy range rave raves road rotted
+rotund sanded shaded shapes share shark shirt shoot shops shore shorts shout show sings slack slat slotted smalls
+smell snort sold sorts sound speck spikes spitted sport sported squares stall state steaks steal strip strips swings
+thigh think trails tree trick turn wear weary whine whiten whiter whites winds wines winks wins worked wound wrest
+write
 """
 REAL_WORDS = frozenset(_REAL_WORDS.split())
 
