@@ -44,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", default="default", help="a local state dict, or 'default' (torchvision downloads) or 'random'"
     )
     fit.add_argument("--layer", required=True, help="dotted name of the layer whose channels are the neurons")
-    fit.add_argument("--samples", type=Path, help="folder of any photos for the transfer; default: seen training photos")
+    fit.add_argument(
+        "--samples", type=Path, help="folder of any photos for the transfer; default: seen training photos"
+    )
     fit.add_argument("--output", type=Path, required=True, help="folder for the project")
     fit.add_argument("--epochs", type=_positive)
     fit.add_argument("--views", type=_positive, help="augmented views of each training photo")
@@ -66,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train_birds)
 
     benchmark = commands.add_parser("benchmark", help="print the figures of the README")
-    benchmark.add_argument("--cub", type=Path, default=Path("../shared/data/CUB_200_2011"), help="photos, if you have them")
+    benchmark.add_argument(
+        "--cub", type=Path, default=Path("../shared/data/CUB_200_2011"), help="photos, if you have them"
+    )
     benchmark.add_argument("--split", type=Path)
     benchmark.add_argument("--backbone", default="mobilenet_v2")
     benchmark.add_argument("--weights", default="../shared/weights/mobilenet_v2.pth")
@@ -113,9 +117,7 @@ def _fit(args: argparse.Namespace) -> None:
     weights = None if args.weights == "random" else args.weights
     backbone = load_backbone(args.backbone, args.layer, weights)
     defaults = FitOptions()
-    options = FitOptions(
-        n_views=args.views or defaults.n_views, epochs=args.epochs or defaults.epochs, seed=args.seed
-    )
+    options = FitOptions(n_views=args.views or defaults.n_views, epochs=args.epochs or defaults.epochs, seed=args.seed)
     samples = folder_images(args.samples, options.n_samples, args.seed) if args.samples else None
     with Bars() as bars:
         project = fit(data, backbone, options=options, samples=samples, progress=bars)

@@ -1,4 +1,4 @@
-"""A network cut in two: trunk (images -> activations) and head (activations -> features), at a layer named by the user."""
+"""A network cut in two at a named layer: trunk (images -> activations) and head (activations -> features)."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def cut(model: nn.Module, layer: str) -> tuple[nn.Module, nn.Module]:
         raise InputError(f"The network has no layer {layer!r}; layers near that name: {', '.join(near)}.")
     for module in model.modules():
         if getattr(module, "inplace", False):
-            module.inplace = False
+            setattr(module, "inplace", False)  # noqa: B010  (no common base class has the attribute)
     tracer = _LeafTracer(layer)
     graph = tracer.trace(model)
     nodes = list(graph.nodes)
@@ -137,7 +137,7 @@ def cut(model: nn.Module, layer: str) -> tuple[nn.Module, nn.Module]:
         )
     features, pooled = _features_node(model, nodes)
     trunk = _subgraph(model, graph, last=cut_nodes[0], start=None)
-    head = _subgraph(model, graph, last=features, start=cut_nodes[0])
+    head: nn.Module = _subgraph(model, graph, last=features, start=cut_nodes[0])
     if pooled:
         head = nn.Sequential(head, nn.AdaptiveAvgPool2d(1), nn.Flatten(1))
     return trunk.eval(), head.eval()
@@ -246,7 +246,9 @@ def _load_state(model: nn.Module, name: str, path: Path) -> None:
         raise InputError(f"There is no weights file {path}; expected a .pth or .safetensors state dict of {name}.")
     try:
         state: dict[str, Tensor] = (
-            load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
         )
         if not isinstance(state, dict):
             raise TypeError(type(state).__name__)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from niwt_core.errors import InputError
 from niwt_core.images import ImageFiles, ImageSource
@@ -127,7 +127,7 @@ def _class_list(path: Path, known: list[str]) -> list[str]:
 
 
 def _attribute_matrix(path: Path, n_classes: int) -> Tensor:
-    """Percentages to fractions, (n_classes, n_attributes)."""
+    """The percentages, each row at unit length as Xian et al. (2017) use them, (n_classes, n_attributes)."""
     if not path.is_file():
         raise InputError(f"{path} is missing; expected the class attributes, one row of percentages a class.")
     try:
@@ -138,4 +138,4 @@ def _attribute_matrix(path: Path, n_classes: int) -> Tensor:
         raise InputError(f"{path} has {len(matrix)} rows; expected one for each of the {n_classes} classes.")
     if not np.isfinite(matrix).all():
         raise InputError(f"{path} holds values that are no numbers; expected percentages.")
-    return torch.from_numpy(matrix / 100)
+    return nn.functional.normalize(torch.from_numpy(matrix), dim=1)

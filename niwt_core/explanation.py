@@ -37,9 +37,9 @@ class Heatmap:
 
     def upsampled(self, size: int) -> Tensor:
         """The signed map on (size, size) pixels, bilinear."""
-        return nn.functional.interpolate(
-            self.signed[None, None], (size, size), mode="bilinear", align_corners=False
-        )[0, 0]
+        return nn.functional.interpolate(self.signed[None, None], (size, size), mode="bilinear", align_corners=False)[
+            0, 0
+        ]
 
 
 def grad_cam(backbone: Backbone, inputs: Tensor, weight: Tensor) -> Heatmap:
@@ -84,6 +84,4 @@ def words_for(
     strength = (inverse(unit(importance[None], dim=1))[0] - ground.mean(0)) / ground.std(0).clamp_min(1e-9)
     order = strength.argsort(descending=True)[:limit].tolist()
     parts = [attribute_names[i].partition("::") for i in order]
-    return tuple(
-        Word(group, value, float(strength[i])) for i, (group, _, value) in zip(order, parts, strict=True)
-    )
+    return tuple(Word(group, value, float(strength[i])) for i, (group, _, value) in zip(order, parts, strict=True))

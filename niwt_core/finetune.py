@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -80,11 +81,8 @@ def finetune(
     torch.manual_seed(seed)
     head = copy.deepcopy(backbone.head).train()
     classifier = nn.Linear(backbone.n_features, len(class_names))
-    optimiser = torch.optim.AdamW(
-        [{"params": head.parameters()}, {"params": classifier.parameters(), "lr": 5 * learning_rate}],
-        lr=learning_rate,
-        weight_decay=weight_decay,
-    )
+    groups: list[dict[str, Any]] = [{"params": head.parameters()}, {"params": classifier.parameters()}]
+    optimiser = torch.optim.AdamW(groups, lr=learning_rate, weight_decay=weight_decay)
     views = torch.cat([cached.plain[None], cached.augmented])
     n_images = len(cached.labels)
     n_batches = epochs * -(-n_images // batch_size)

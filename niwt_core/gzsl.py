@@ -35,9 +35,7 @@ class Classifier:
 
 def join(seen: Classifier, new: Classifier) -> Classifier:
     """One classifier over the seen classes followed by the new ones (step 3)."""
-    return Classifier(
-        (*seen.names, *new.names), torch.cat([seen.weight, new.weight]), torch.cat([seen.bias, new.bias])
-    )
+    return Classifier((*seen.names, *new.names), torch.cat([seen.weight, new.weight]), torch.cat([seen.bias, new.bias]))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,9 @@ def decode_image(data: bytes, name: str = "This file") -> Image.Image:
         image.load()
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         if isinstance(error, Image.DecompressionBombError):
-            raise InputError(f"{name} has too many pixels; expected at most {MAX_PIXELS // 1_000_000} megapixels.") from error
+            raise InputError(
+                f"{name} has too many pixels; expected at most {MAX_PIXELS // 1_000_000} megapixels."
+            ) from error
         raise InputError(f"{name} is no picture; expected a JPEG, PNG, WebP, BMP or GIF file.") from error
     except InputError:
         raise
@@ -105,9 +107,7 @@ def to_augmented_input(image: Image.Image, backbone: Backbone, rng: np.random.Ge
     scale = float(np.sqrt(rng.uniform(0.6, 1.0)))
     side = min(width, height) * scale
     left, top = rng.uniform(0, width - side), rng.uniform(0, height - side)
-    crop = image.resize(
-        (backbone.image_size,) * 2, Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
-    )
+    crop = image.resize((backbone.image_size,) * 2, Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
     return _normalise(ImageOps.mirror(crop) if rng.random() < 0.5 else crop, backbone)
 
 
@@ -117,7 +117,9 @@ def _normalise(image: Image.Image, backbone: Backbone) -> Tensor:
 
 
 class _InputDataset(Dataset):
-    def __init__(self, source: ImageSource, indices: Sequence[int], backbone: Backbone, augment_seed: int | None) -> None:
+    def __init__(
+        self, source: ImageSource, indices: Sequence[int], backbone: Backbone, augment_seed: int | None
+    ) -> None:
         self.source, self.indices, self.backbone, self.augment_seed = source, indices, backbone, augment_seed
 
     def __len__(self) -> int:

@@ -59,7 +59,7 @@ def importances(head: nn.Module, activations: Tensor, weights: Tensor) -> Tensor
         paper takes the mean, which differs by a constant).
     """
     offsets = activations.new_zeros(activations.shape[:2])
-    features, pull_back = vjp(lambda s: features_with_offsets(head, activations, s), offsets)
+    features, pull_back = vjp(lambda s: features_with_offsets(head, activations, s), offsets)[:2]
     return pull_back(weights.expand_as(features))[0]
 
 
@@ -86,7 +86,7 @@ def channel_jacobian(head: nn.Module, activations: Tensor, *, mode: str | None =
         tangents = torch.eye(n_channels, dtype=activations.dtype)[:, None].expand(-1, n_images, -1)
         columns = vmap(lambda t: jvp(features, (offsets,), (t,))[1], chunk_size=chunk)(tangents)
         return columns.permute(1, 2, 0).detach()  # (n_channels, n_images, n_features) before
-    _, pull_back = vjp(features, offsets)
+    pull_back = vjp(features, offsets)[1]
     cotangents = torch.eye(n_features, dtype=activations.dtype)[:, None].expand(-1, n_images, -1)
     rows = vmap(lambda c: pull_back(c)[0], chunk_size=chunk)(cotangents)
     return rows.permute(1, 0, 2).detach()  # (n_features, n_images, n_channels) before
@@ -139,5 +139,7 @@ def layer_teaches_nothing(head: nn.Module, activations: Tensor) -> str | None:
         return None
     square = jacobian.shape[1] == jacobian.shape[2]
     if square and (jacobian[0] - torch.diag(jacobian[0].diagonal())).abs().max() <= 1e-4 * scale:
-        return "After this layer the network only pools: its importances are the class weights, the same for every image."
+        return (
+            "After this layer the network only pools: its importances are the class weights, the same for every image."
+        )
     return "After this layer the network is linear: its importances are a fixed mixture of the class weights."

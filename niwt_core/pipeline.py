@@ -49,7 +49,7 @@ def fit(
     data: ZeroShotData,
     backbone: Backbone,
     *,
-    options: FitOptions = FitOptions(),  # noqa: B008  (frozen)
+    options: FitOptions = FitOptions(),
     samples: ImageSource | None = None,
     progress: Progress = silent,
 ) -> Project:
@@ -87,7 +87,7 @@ def measure(
     seen: Classifier,
     cached: CachedActivations,
     *,
-    options: FitOptions = FitOptions(),  # noqa: B008
+    options: FitOptions = FitOptions(),
     samples: ImageSource | None = None,
     progress: Progress = silent,
     card: Mapping[str, Any] | None = None,

@@ -120,7 +120,9 @@ def load_project(folder: Path) -> Project:
     try:
         tensors = load_file(folder / "tensors.safetensors")
     except FileNotFoundError as error:
-        raise InputError(f"The project {folder} has no tensors.safetensors; expected one beside project.json.") from error
+        raise InputError(
+            f"The project {folder} has no tensors.safetensors; expected one beside project.json."
+        ) from error
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"tensors.safetensors of the project {folder} is damaged ({str(error)[:100]}).") from error
     try:
@@ -182,7 +184,7 @@ def _read_document(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({str(error)[:100]}); expected a JSON document.") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InputError(f"{path} is not the description of a project; expected \"format\": \"{FORMAT}\".")
+        raise InputError(f'{path} is not the description of a project; expected "format": "{FORMAT}".')
     if document.get("version") != VERSION:
         raise InputError(
             f"The project {folder} has version {str(document.get('version'))[:20]!r}; this program reads version "

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.func import vjp, vmap
 
-from niwt_core.importance import channel_jacobian, importances
+from niwt_core.importance import channel_jacobian, features_with_offsets
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +89,18 @@ class ClosedForm:
 
 
 def jacobian_importances(jacobians: Tensor) -> Callable[[Tensor], Tensor]:
-    """Importances from cached Jacobians (n_images, n_features, n_channels): the same numbers as the derivative, faster."""
+    """Importances from cached Jacobians (n_images, n_features, n_channels): the derivative's numbers, faster."""
     return lambda weights: torch.einsum("idk,cd->cik", jacobians, weights)
 
 
 def derivative_importances(head: nn.Module, activations: Tensor) -> Callable[[Tensor], Tensor]:
-    """Importances by differentiating the head anew each time, as the paper's code does."""
-    return lambda weights: torch.stack([importances(head, activations, w) for w in weights])
+    """Importances by differentiating the head for every weight asked for, as the paper's code does.
+
+    The head runs forward once: its derivative at these activations does not depend on the weights.
+    """
+    offsets = activations.new_zeros(activations.shape[:2])
+    features, pull_back = vjp(lambda s: features_with_offsets(head, activations, s), offsets)[:2]
+    return lambda weights: vmap(lambda w: pull_back(w.expand_as(features))[0])(weights)
 
 
 @dataclass(frozen=True, eq=False)

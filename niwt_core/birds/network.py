@@ -37,6 +37,13 @@ class PaperBirdNet(nn.Module):
             nn.Linear(self.n_features, n_classes),
         )
 
+    @property
+    def output(self) -> nn.Linear:
+        """The last linear layer: the class weights."""
+        last = self.classifier[-1]
+        assert isinstance(last, nn.Linear)
+        return last
+
     def forward(self, images: Tensor) -> Tensor:
         """(n_images, 3, 64, 64) -> scores (n_images, n_classes)."""
         return self.classifier(self.features(images))

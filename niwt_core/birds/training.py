@@ -70,7 +70,9 @@ def train_network(
     y = torch.as_tensor(np.asarray(labels), dtype=torch.int64)
     optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.02)
     n_batches = epochs * -(-len(y) // batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=max(n_batches, 10), pct_start=0.2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, learning_rate, total_steps=max(n_batches, 10), pct_start=0.2
+    )
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.05)
     for _ in range(epochs):
         for chosen in torch.randperm(len(y)).split(batch_size):
@@ -107,7 +109,7 @@ def make_bundled_project(
     images = draw_all(drawings, count)
     model = train_network(images, drawings.labels, data.n_seen, epochs=epochs, seed=seed, progress=follow)
     seconds = time.perf_counter() - started
-    linear = model.classifier[-1]
+    linear = model.output
     seen = Classifier(data.class_names[: data.n_seen], linear.weight.detach().clone(), linear.bias.detach().clone())
     trunk, head = cut(model.requires_grad_(False).to(memory_format=torch.contiguous_format), PaperBirdNet.layer)
     backbone = assemble(PAPER_BIRD_NET, PaperBirdNet.layer, trunk, head, PaperBirdNet.image_size, *PIXEL_SCALE)

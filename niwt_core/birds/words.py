@@ -281,8 +281,8 @@ def _lexicon() -> dict[tuple[str, ...], Entry]:
     for kind, words in FUNCTION_WORDS.items():
         entries.update({(word,): Entry(kind, word) for word in words.split()})
     # Phrases of several words come in through shapes too ("fan-shaped"), so shapes stand before colours and parts.
-    for key, words in SHAPE_WORDS.items():
-        entries.update({split(word): Entry("shape", " ".join(split(word))) for word in words})
+    for key, wordings in SHAPE_WORDS.items():
+        entries.update({split(word): Entry("shape", " ".join(split(word))) for word in wordings})
         entries.update(
             {split(word): Entry("shape", " ".join(split(word))) for word in READ_SHAPES.get(key, "").split()}
         )
@@ -294,12 +294,12 @@ def _lexicon() -> dict[tuple[str, ...], Entry]:
     for color, phrases in COLOR_WORDS.items():
         for phrase in phrases:
             entries[split(phrase)] = entries[split(phrase.replace("gray", "grey"))] = Entry("color", color)
-    for table, kind in ((MARK_WORDS, "mark"), (MARK_ADJECTIVES, "pattern")):
-        for mark, words in table.items():
+    for marks, kind in ((MARK_WORDS, "mark"), (MARK_ADJECTIVES, "pattern")):
+        for mark, words in marks.items():
             entries.update({(word,): Entry(kind, mark) for word in words.split()})
     for part in PART_TABLE:
-        for words in _part_words(part):
-            entries.update({split(word): Entry("part", part) for word in words})
+        for wordings in _part_words(part):
+            entries.update({split(word): Entry("part", part) for word in wordings})
     for bird in ("the bird", "this bird", "the birds", "its body", "the body"):
         entries.update({split(f"{of} {bird}"): Entry("stop", bird) for of in ("of", "on")})  # "the head of the bird"
     for word, part in ED_PARTS.items():

@@ -41,7 +41,7 @@ class Drawings:
 def drawings_of(birds: Sequence[Mapping[str, str]], n_each: int, first_seed: int, first_label: int = 0) -> Drawings:
     """`n_each` drawings of every bird, each from its own seed; labels count from `first_label`."""
     labels = np.repeat(np.arange(len(birds)), n_each)
-    padded = tuple({} for _ in range(first_label)) + tuple(birds)
+    padded: tuple[Mapping[str, str], ...] = tuple({} for _ in range(first_label)) + tuple(birds)
     return Drawings(padded, labels + first_label, first_seed + np.arange(len(labels)))
 
 

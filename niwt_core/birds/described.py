@@ -1,0 +1,65 @@
+"""A described bird: from its attributes to a classifier among all species, and how well that finds such birds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from niwt_core.birds.attributes import encode
+from niwt_core.birds.world import FRESH_SEED, drawings_of
+from niwt_core.gzsl import Classifier, join
+from niwt_core.images import activation_batches
+from niwt_core.importance import channel_jacobian
+from niwt_core.project import Project
+
+
+def description_of(project: Project, bird: Mapping[str, str]) -> Tensor:
+    """The row that the maps take, (1, n_attributes); groups left open stand at the seen species' mean."""
+    mean = project.descriptions[: project.n_seen].mean(0)
+    return torch.from_numpy(encode(bird, mean.numpy()))[None]
+
+
+@torch.no_grad()
+def fresh_features(project: Project, bird: Mapping[str, str], n_drawings: int, seed: int = FRESH_SEED) -> Tensor:
+    """Features (n_drawings, n_features) of fresh drawings of the bird; what it leaves open varies.
+
+    Drawing i is `draw(bird, seed=seed + i)`, so a page can show the very bird that was classified.
+    """
+    source = drawings_of([bird], n_drawings, seed)
+    batches = activation_batches(source, project.backbone, batch_size=50)
+    return torch.cat([project.backbone.head(activations) for activations, _ in batches])
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """How a new class fares among all seen classes on drawings of itself.
+
+    Attributes:
+        predicted: (n_drawings,) row of the winning class; `n_seen` is the new class.
+        found: how many drawings the new class wins.
+    """
+
+    predicted: Tensor
+    found: int
+
+
+def try_out(project: Project, new: Classifier, features: Tensor) -> Trial:
+    """Classify drawings of a described bird among the seen species and the one new class."""
+    predicted = join(project.seen, new)(features).argmax(1)
+    return Trial(predicted, int((predicted == project.n_seen).sum()))
+
+
+def sample_jacobians(project: Project, n_images: int = 64, seed: int = 0) -> Tensor:
+    """Channel Jacobians (n_images, n_features, n_channels) on drawings of seen species: what the loop optimises on.
+
+    The images are drawn from training seeds of seen species; none shows a described class.
+    """
+    from niwt_core.birds.world import load_birds
+
+    train = load_birds().train
+    picks = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(seed))[:n_images]
+    batches = activation_batches(train, project.backbone, indices=picks.tolist())
+    return torch.cat([channel_jacobian(project.backbone.head, a) for a, _ in batches])
