@@ -1,6 +1,14 @@
-"""Small float64 networks and paths that many tests share."""
+"""Small float64 networks and paths that many tests share, and the app in a real browser."""
 
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -30,3 +38,120 @@ def shared_data() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("the photos and ImageNet weights of ../shared are not on this machine")
     return SHARED
+
+
+def _missing(reason: str) -> None:
+    """Skip a browser test, or fail it where the browser is part of what is tested."""
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(f"REQUIRE_BROWSER=1, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app, really served: its address, once it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    root = Path(__file__).parents[1]
+    log = tmp_path_factory.mktemp("app") / "server.log"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, cwd=root, stdout=out, stderr=subprocess.STDOUT)
+    url = f"http://localhost:{port}"
+    try:
+        for _ in range(120):
+            if server.poll() is not None:
+                pytest.fail(f"The app ended by itself:\n{log.read_text()[-2000:]}")
+            try:
+                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                    if answer.status == 200:
+                        break
+            except OSError:
+                time.sleep(0.5)
+        else:
+            pytest.fail(f"The app did not answer within a minute:\n{log.read_text()[-2000:]}")
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A Chromium without network chatter; tests open their own pages in it."""
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        _missing("playwright is not installed")
+    executable = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    if not Path(executable).exists():
+        _missing(f"there is no Chromium at {executable} (set CHROMIUM to its path)")
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=executable,
+                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            )
+        except Error as error:
+            _missing(f"Chromium at {executable} does not start: {str(error)[:200]}")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser_page(chromium: Any) -> Iterator[Any]:
+    """A fresh visitor at 1280 x 900. The test fails if the page logged an error or showed a traceback."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    errors: list[str] = []
+
+    def note(message: Any) -> None:
+        # On a page's own address Streamlit's browser code looks for the server below that address first: not ours.
+        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
+            errors.append(f"{message.text} {message.location.get('url', '')}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    shown = page.locator('[data-testid="stException"]').all_inner_texts()
+    context.close()
+    assert not shown, f"The page shows an error: {shown}"
+    assert not errors, f"The browser's console has errors: {errors}"
+
+
+@pytest.fixture(scope="session")
+def small_data():
+    """Paper Birds in small: 8 seen and 3 unseen species, a few drawings each."""
+    from niwt_core.birds.attributes import ATTRIBUTE_NAMES
+    from niwt_core.birds.species import make_species
+    from niwt_core.birds.world import drawings_of, species_attributes
+    from niwt_core.datasets import ZeroShotData
+
+    species = make_species(8, 3)
+    birds = [s.attributes for s in species]
+    return ZeroShotData(
+        name="birds",
+        class_names=tuple(s.name for s in species),
+        n_seen=8,
+        attributes=species_attributes(species),
+        attribute_names=ATTRIBUTE_NAMES,
+        train=drawings_of(birds[:8], 3, 0),
+        test_seen=drawings_of(birds[:8], 2, 1000),
+        test_unseen=drawings_of(birds[8:], 2, 2000, first_label=8),
+    )
+
+
+@pytest.fixture(scope="session")
+def small_project(small_data):
+    """The whole fit on the small world, from random weights: real, quick, and of no use as a classifier."""
+    from niwt_core.backbone import load_backbone
+    from niwt_core.pipeline import FitOptions, fit
+
+    torch.manual_seed(0)
+    backbone = load_backbone("paper_bird_net", "features.stage4")
+    return fit(small_data, backbone, options=FitOptions(n_views=1, epochs=2, n_samples=6))
