@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -42,6 +43,30 @@ class Heatmap:
         ]
 
 
+def overlay(
+    picture: np.ndarray, signed: np.ndarray, favour: tuple[int, int, int], against: tuple[int, int, int]
+) -> np.ndarray:
+    """A map laid over its picture: colour says the sign, its strength the size, zero leaves the picture as it is, grey.
+
+    Args:
+        picture: (height, width, 3) uint8. signed: (height, width); the largest size in it gets the full colour.
+        favour, against: RGB for positive and negative values.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
+    grey = picture.astype(np.float32).mean(2, keepdims=True) * 0.75 + 55  # paler, so that the colours stand out
+    largest = float(np.abs(signed).max())
+    share = (signed / largest if largest > 0 else np.zeros_like(signed))[:, :, None].astype(np.float32)
+    colour = np.where(share > 0, np.array(favour, np.float32), np.array(against, np.float32))
+    strength = FULL_COLOUR * np.abs(share)
+    return ((1 - strength) * grey + strength * colour + 0.5).clip(0, 255).astype(np.uint8)
+
+
+#: How much of the picture the strongest colour hides.
+FULL_COLOUR = 0.85
+
+
 def grad_cam(backbone: Backbone, inputs: Tensor, weight: Tensor) -> Heatmap:
     """Grad-CAM (Selvaraju et al., ICCV 2017) with any class's weights, new classes included.
 
@@ -60,7 +85,7 @@ def grad_cam(backbone: Backbone, inputs: Tensor, weight: Tensor) -> Heatmap:
 
 @dataclass(frozen=True)
 class Word:
-    """One attribute as a reason: how much more (or less) the importances speak of it than those of other classes do."""
+    """One attribute as a reason; `strength` in standard deviations of that attribute over the classes."""
 
     group: str
     value: str
@@ -68,20 +93,25 @@ class Word:
 
 
 def words_for(
-    inverse: LinearMap, importance: Tensor, reference: Tensor, attribute_names: Sequence[str], limit: int = 8
+    inverse: LinearMap, importance: Tensor, descriptions: Tensor, attribute_names: Sequence[str], limit: int = 8
 ) -> tuple[Word, ...]:
     """The paper's textual explanation: the inverse map of an image's importances, strongest attribute first.
+
+    What is true of most classes is no reason, and a bird has one crown: so each attribute is weighed by how far it is
+    read above its mean over the classes, and each group gives its strongest value only.
 
     Args:
         inverse: unit-length importances -> attributes.
         importance: (n_channels,), of the image for the class to explain.
-        reference: (n_classes, n_channels), all classes' importances. Words are weighed against them, because what is
-            true of every class ("small") is no reason: a strength counts standard deviations over the classes.
+        descriptions: (n_classes, n_attributes), of the classes that the words are weighed against.
         attribute_names: "group::value".
     """
-    unit = nn.functional.normalize
-    ground = inverse(unit(reference, dim=1))  # (n_classes, n_attributes)
-    strength = (inverse(unit(importance[None], dim=1))[0] - ground.mean(0)) / ground.std(0).clamp_min(1e-9)
-    order = strength.argsort(descending=True)[:limit].tolist()
-    parts = [attribute_names[i].partition("::") for i in order]
-    return tuple(Word(group, value, float(strength[i])) for i, (group, _, value) in zip(order, parts, strict=True))
+    read = inverse(nn.functional.normalize(importance[None], dim=1))[0]  # (n_attributes,)
+    spread = descriptions.std(0)
+    strength = torch.where(spread > 1e-6, (read - descriptions.mean(0)) / spread.clamp_min(1e-6), 0.0)
+    words: dict[str, Word] = {}
+    for i in strength.argsort(descending=True).tolist():
+        group, _, value = attribute_names[i].partition("::")
+        if group not in words:
+            words[group] = Word(group, value, float(strength[i]))
+    return tuple(words.values())[:limit]

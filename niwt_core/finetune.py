@@ -64,7 +64,7 @@ def finetune(
     cached: CachedActivations,
     class_names: tuple[str, ...],
     *,
-    epochs: int = 12,
+    epochs: int = 10,
     batch_size: int = 64,
     learning_rate: float = 1e-3,
     weight_decay: float = 1e-4,

@@ -32,14 +32,14 @@ def silent(stage: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """Defaults of a fit, chosen on seen classes (see docs/choices.md).
+    """How much work a fit puts in.
 
     Attributes:
         n_views: augmented views of each training image. epochs: of fine-tuning. n_samples: images for the statistics.
     """
 
-    n_views: int = 3
-    epochs: int = 12
+    n_views: int = 2
+    epochs: int = 10
     n_samples: int = 256
     seed: int = 0
     n_workers: int = 0

@@ -1,39 +1,9 @@
-"""A CUB folder in the official layout, made here: four classes of coloured squares."""
+"""Readers of data sets, on a small folder in the official layout (see conftest) and on the real one."""
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from niwt_core.datasets import load_cub
 from niwt_core.errors import InputError
-
-CLASSES = ["001.Red_Bird", "002.Green_Bird", "003.Blue_Bird", "004.Gray_Bird"]
-
-
-@pytest.fixture
-def cub(tmp_path):
-    images, labels, tests = [], [], []
-    for c, name in enumerate(CLASSES):
-        folder = tmp_path / "images" / name
-        folder.mkdir(parents=True)
-        for i in range(3):
-            Image.new("RGB", (8, 8), (80 * c, 10, 10)).save(folder / f"{i}.jpg")
-            images.append(f"{len(images) + 1} {name}/{i}.jpg")
-            labels.append(f"{len(images)} {c + 1}")
-            tests.append(f"{len(images)} {int(i > 0)}")
-    (tmp_path / "images.txt").write_text("\n".join(images))
-    (tmp_path / "image_class_labels.txt").write_text("\n".join(labels))
-    (tmp_path / "train_test_split.txt").write_text("\n".join(tests))
-    (tmp_path / "classes.txt").write_text("\n".join(f"{i + 1} {n}" for i, n in enumerate(CLASSES)))
-    (tmp_path / "attributes").mkdir()
-    (tmp_path / "attributes" / "attributes.txt").write_text("1 has_color::red\n2 has_color::gray\n")
-    np.savetxt(tmp_path / "attributes" / "class_attribute_labels_continuous.txt", [[30, 40], [0, 5], [1, 0], [6, 8]])
-    splits = tmp_path / "splits"
-    splits.mkdir()
-    (splits / "trainvalclasses.txt").write_text("003.Blue_Bird\n001.Red_Bird\n")
-    (splits / "testclasses.txt").write_text("004.Gray_Bird\n")
-    (splits / "test_seen_images.txt").write_text("001.Red_Bird/1.jpg\n003.Blue_Bird/2.jpg\n")
-    return tmp_path
 
 
 def test_the_official_layout_is_read(cub):

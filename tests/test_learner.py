@@ -19,7 +19,9 @@ class Planted:
 
     def __init__(self) -> None:
         generator = torch.Generator().manual_seed(0)
-        self.head = nn.Sequential(nn.Conv2d(N_CHANNELS, N_FEATURES, 1), nn.Softplus(), nn.AdaptiveAvgPool2d(1), nn.Flatten(1))
+        self.head = nn.Sequential(
+            nn.Conv2d(N_CHANNELS, N_FEATURES, 1), nn.Softplus(), nn.AdaptiveAvgPool2d(1), nn.Flatten(1)
+        )
         with torch.no_grad():
             self.head[0].weight.copy_(0.2 * torch.randn(N_FEATURES, N_CHANNELS, 1, 1, generator=generator))
         self.head.requires_grad_(False)

@@ -77,7 +77,10 @@ def test_a_planted_classifier_comes_back_from_its_own_importances(small_head, sm
 
 def test_both_kinds_of_importances_agree(small_head, small_activations, jacobians):
     weights = torch.randn(3, 5, dtype=torch.float64)
-    fast, slow = jacobian_importances(jacobians)(weights), derivative_importances(small_head, small_activations)(weights)
+    fast, slow = (
+        jacobian_importances(jacobians)(weights),
+        derivative_importances(small_head, small_activations)(weights),
+    )
     assert fast.shape == (3, 7, 6)
     assert torch.allclose(fast, slow, atol=1e-12)
 
@@ -94,7 +97,9 @@ def test_the_loop_falls_and_stops_by_the_papers_rule(jacobians):
     assert losses[-1] < losses[0]
     assert losses[-1 - PATIENCE] - losses[-1] < 0.01 * losses[-1 - PATIENCE]
     earlier = losses[:-1]
-    assert all(earlier[i - PATIENCE] - earlier[i] >= 0.01 * earlier[i - PATIENCE] for i in range(PATIENCE, len(earlier)))
+    assert all(
+        earlier[i - PATIENCE] - earlier[i] >= 0.01 * earlier[i - PATIENCE] for i in range(PATIENCE, len(earlier))
+    )
 
 
 def test_the_loops_first_step_is_the_seeded_gaussian_and_its_loss_is_right(jacobians):

@@ -52,14 +52,16 @@ def try_out(project: Project, new: Classifier, features: Tensor) -> Trial:
     return Trial(predicted, int((predicted == project.n_seen).sum()))
 
 
-def sample_jacobians(project: Project, n_images: int = 64, seed: int = 0) -> Tensor:
+def sample_jacobians(project: Project, n_images: int = 64, seed: int = 0, *, fresh: bool = False) -> Tensor:
     """Channel Jacobians (n_images, n_features, n_channels) on drawings of seen species: what the loop optimises on.
 
-    The images are drawn from training seeds of seen species; none shows a described class.
+    The images are drawn from training seeds of seen species; none shows a described class. `fresh` takes test seeds
+    instead: images that nothing was fitted to, for comparing two ways of transfer.
     """
     from niwt_core.birds.world import load_birds
 
-    train = load_birds().train
-    picks = torch.randperm(len(train.labels), generator=torch.Generator().manual_seed(seed))[:n_images]
-    batches = activation_batches(train, project.backbone, indices=picks.tolist())
+    data = load_birds()
+    source = data.test_seen if fresh else data.train
+    picks = torch.randperm(len(source.labels), generator=torch.Generator().manual_seed(seed))[:n_images]
+    batches = activation_batches(source, project.backbone, indices=picks.tolist())
     return torch.cat([channel_jacobian(project.backbone.head, a) for a, _ in batches])

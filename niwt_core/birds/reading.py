@@ -29,6 +29,10 @@ _OPPOSITES = ({"short", "long"}, {"none", "tufted"}, {"none", "white"}, {"none",
 _MIXABLE = {"bill_shape": ("hooked", "broad"), "wing_pattern": (), "breast_pattern": (), "leg_length": ()}
 
 
+class NothingUnderstoodError(InputError):
+    """No word gave an attribute, but the text may be English: with an encoder it may still be understood."""
+
+
 @dataclass(frozen=True)
 class Span:
     """Characters [start, end) of the text that gave a group its value. Spans may share characters."""
@@ -71,7 +75,7 @@ def read(text: str, encoder: Encoder | None = None) -> Reading:
         notes += more
     found = parse(items)
     if not found.claims or is_foreign(text):
-        raise InputError(
+        raise (InputError if is_foreign(text) else NothingUnderstoodError)(
             f"Expected a description of a bird in English, such as “{EXAMPLE}”; nothing that "
             f"these birds can show was found in “{_shorten(text)}”."
         )
