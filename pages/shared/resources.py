@@ -1,0 +1,81 @@
+"""What all sessions share: the network and its measurements, loaded once and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+BUNDLED = Path(__file__).parents[2] / "assets" / "paper_birds"
+
+
+@st.cache_resource(show_spinner="Waking the network (a few seconds, once) …")
+def project(folder: str = str(BUNDLED)):
+    """The bundled project with its learner ready. The import of torch, several seconds, happens here."""
+    from niwt_core.project import load_project
+
+    loaded = load_project(Path(folder))
+    _ = loaded.learner  # computed now, so that no page waits for it later
+    return loaded
+
+
+@st.cache_resource(show_spinner=False)
+def encoder():
+    """The sentence encoder, for words that the lexicon does not list."""
+    from niwt_core.text import load_encoder
+
+    return load_encoder()
+
+
+@st.cache_resource(show_spinner=False)
+def jacobians(n_images: int = 64):
+    """Channel Jacobians of sample drawings, (n_images, n_features, n_channels), for the loop."""
+    from niwt_core.birds.described import sample_jacobians
+
+    return sample_jacobians(project(), n_images)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def fresh_features(key: str, bird: dict[str, str], n_drawings: int, seed: int):
+    """Features of fresh drawings of a described bird; `key` names the bird."""
+    from niwt_core.birds.described import fresh_features as draw_and_run
+
+    return draw_and_run(project(), bird, n_drawings, seed)
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def portrait(key: str, bird: dict[str, str], seed: int, size: int = 320, calm: bool = True):
+    """A drawing of the bird for the page, (size, size, 3) uint8."""
+    from niwt_core.birds.drawing import draw
+
+    return draw(bird, seed=seed, size=size, masks=False, calm=calm).image
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def drawn(key: str, bird: dict[str, str], seed: int, size: int = 320):
+    """A portrait, (size, size, 3) uint8, and what the drawing chose for the groups that the bird leaves open."""
+    from niwt_core.birds.drawing import draw
+
+    drawing = draw(bird, seed=seed, size=size, masks=False, calm=True)
+    return drawing.image, {group: value for group, value in drawing.attributes.items() if group not in bird}
+
+
+def predicted_importances(birds: Sequence[Mapping[str, str]]) -> np.ndarray:
+    """Importances that the map predicts for described birds, (n_birds, n_channels): one matrix product, not cached."""
+    loaded = project()  # first, because its spinner covers the import of torch
+
+    import torch
+
+    from niwt_core.birds.described import description_of
+
+    return loaded.learner.importances(torch.cat([description_of(loaded, bird) for bird in birds])).numpy()
+
+
+@st.cache_resource(show_spinner=False)
+def check_jacobians(n_images: int = 64):
+    """The same as `jacobians` of drawings that nothing was fitted to, to compare the loop with the closed form."""
+    from niwt_core.birds.described import sample_jacobians
+
+    return sample_jacobians(project(), n_images, fresh=True)

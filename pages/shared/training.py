@@ -1,0 +1,251 @@
+"""A training job: the paper's loop in a thread of its own, to be started, paused, stepped and watched from a page.
+
+The thread makes no Streamlit calls; pages only ever read a `Snapshot`. A thread lives no longer than one run: pausing,
+resetting or reaching the end lets it go.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from torch import Tensor
+
+from niwt_core.transfer import TransferStep
+
+#: Points of history kept; beyond it every other one is dropped, so that a job's memory is bounded.
+MAX_POINTS = 1000
+#: A running job that no page has looked at for so long pauses itself.
+UNWATCHED_SECONDS = 600.0
+
+
+class State(Enum):
+    """Where a job stands; the values are words for the page."""
+
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CONVERGED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One iteration in the history.
+
+    Attributes:
+        cosine, regulariser: of the loop's loss, on the pictures that it learns from.
+        check: the same cosine part on pictures that it does not learn from.
+        found: how many drawings the new class wins.
+    """
+
+    iteration: int
+    cosine: float
+    regulariser: float
+    check: float
+    found: int
+
+    @property
+    def loss(self) -> float:
+        return self.cosine + self.regulariser
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A job at one moment.
+
+    Attributes:
+        step: the latest step; None only where the very first one failed.
+        won: (n_drawings,) bool, which drawings the new class wins now. predicted: the winning class of each.
+        history: the latest step last; thinned evenly where it would grow beyond MAX_POINTS.
+        seconds: time spent computing steps, without the waiting between them.
+        error: one sentence where the job failed.
+    """
+
+    state: State
+    step: TransferStep | None
+    predicted: np.ndarray
+    won: np.ndarray
+    history: tuple[Point, ...]
+    seconds: float
+    speed: float | None
+    error: str | None
+
+    @property
+    def found(self) -> int:
+        return int(self.won.sum())
+
+    @property
+    def iteration(self) -> int:
+        return self.step.iteration if self.step else 0
+
+
+@dataclass
+class _History:
+    """Every `stride`-th point, and the latest."""
+
+    points: list[Point] = field(default_factory=list)
+    stride: int = 1
+    latest: Point | None = None
+
+    def add(self, point: Point) -> None:
+        self.latest = point
+        if point.iteration % self.stride == 0:
+            self.points.append(point)
+        if len(self.points) > MAX_POINTS:
+            self.stride *= 2
+            self.points = [p for p in self.points if p.iteration % self.stride == 0]
+
+    def all(self) -> tuple[Point, ...]:
+        if self.latest is None or (self.points and self.points[-1] is self.latest):
+            return tuple(self.points)
+        return (*self.points, self.latest)
+
+
+class TrainingJob:
+    """The loop of one described class.
+
+    Args:
+        make_steps: starts the loop anew (`transfer_steps` with its arguments).
+        judge: weights (1, n_features) -> the winning class of each fresh drawing, (n_drawings,), and `Point.check`.
+        new_class: the class number that `judge` gives to the new class.
+        speed: steps per second; None is as fast as it goes.
+    """
+
+    def __init__(
+        self,
+        make_steps: Callable[[], Iterator[TransferStep]],
+        judge: Callable[[Tensor], tuple[Tensor, float]],
+        new_class: int,
+        speed: float | None = 20.0,
+    ) -> None:
+        self._make_steps, self._judge, self._new_class = make_steps, judge, new_class
+        self._changed = threading.Condition()  # guards all below; told of every change of state or speed
+        self._working = threading.Lock()  # held while the loop advances; always taken before `_changed`
+        self._speed = speed
+        self._run = 0  # which run a thread belongs to: an older thread that wakes up late finds another number
+        self._looked = time.monotonic()
+        self._begin()
+
+    def start(self) -> None:
+        """Run until paused, converged or failed; does nothing where it runs, is finished or has failed."""
+        with self._changed:
+            if self._state not in (State.READY, State.PAUSED):
+                return
+            self._state = State.RUNNING
+            self._run += 1
+            self._looked = time.monotonic()
+            threading.Thread(target=self._keep_stepping, args=(self._run,), daemon=True, name="training").start()
+
+    def pause(self) -> None:
+        """Stop after the step in progress; its thread ends."""
+        with self._changed:
+            if self._state is State.RUNNING:
+                self._state = State.PAUSED
+                self._changed.notify_all()
+
+    def step(self) -> None:
+        """One step, now, in the caller's thread; a running job is paused first. Works past convergence, too."""
+        self.pause()
+        self._advance()
+        with self._changed:
+            if self._state is State.READY:
+                self._state = State.PAUSED
+
+    def reset(self) -> None:
+        """Back to the first weights; a running job stops."""
+        self.pause()
+        self._begin()
+
+    def set_speed(self, speed: float | None) -> None:
+        """Steps per second, above 0, or None for as fast as it goes; holds from the next step on."""
+        if speed is not None and not speed > 0:
+            raise ValueError(f"expected a speed above 0 steps per second or None, got {speed}")
+        with self._changed:
+            self._speed = speed
+            self._changed.notify_all()
+
+    def snapshot(self) -> Snapshot:
+        """What a page draws."""
+        with self._changed:
+            self._looked = time.monotonic()
+            return Snapshot(
+                state=self._state,
+                step=self._step,
+                predicted=self._predicted,
+                won=self._predicted == self._new_class,
+                history=self._history.all(),
+                seconds=self._seconds,
+                speed=self._speed,
+                error=self._error,
+            )
+
+    def _begin(self) -> None:
+        with self._working:
+            with self._changed:
+                self._state = State.READY
+                self._steps: Iterator[TransferStep] | None = None
+                self._step: TransferStep | None = None
+                self._predicted = np.zeros(0, dtype=np.int64)
+                self._history = _History()
+                self._seconds = 0.0
+                self._error: str | None = None
+            self._advance_one()  # iteration 0: the weights before any learning
+
+    def _advance(self, run: int | None = None) -> None:
+        """One step; for a thread's own `run` only as long as that run goes on."""
+        with self._working:
+            if run is None or self._is_current(run):
+                self._advance_one()
+
+    def _advance_one(self) -> None:
+        """The caller holds `_working`."""
+        if self._state is State.FAILED:
+            return
+        began = time.perf_counter()
+        try:
+            self._steps = self._steps or self._make_steps()
+            step = next(self._steps)
+            seconds = time.perf_counter() - began  # the judging is no part of the loop
+            winners, check = self._judge(step.weights)
+            predicted = winners.numpy()
+        except Exception as error:  # kept for the page: a thread has nobody to raise it to
+            with self._changed:
+                self._state = State.FAILED
+                self._error = f"The loop stopped with an error: {type(error).__name__}: {str(error)[:200]}"
+                self._changed.notify_all()
+            return
+        found = int((predicted == self._new_class).sum())
+        with self._changed:
+            self._step, self._predicted = step, predicted
+            self._seconds += seconds
+            self._history.add(Point(step.iteration, step.cosine, step.regulariser, check, found))
+            if step.converged:
+                self._state = State.CONVERGED
+                self._changed.notify_all()
+
+    def _is_current(self, run: int) -> bool:
+        with self._changed:
+            return self._run == run and self._state is State.RUNNING
+
+    def _keep_stepping(self, run: int) -> None:
+        due = time.monotonic()
+        while True:
+            with self._changed:
+                if not self._is_current(run):
+                    return
+                if time.monotonic() - self._looked > UNWATCHED_SECONDS:
+                    self._state = State.PAUSED
+                    return
+                speed = self._speed
+                wait = due - time.monotonic()
+                if wait > 0 and self._changed.wait(wait):
+                    due = min(due, time.monotonic() + (1 / self._speed if self._speed else 0))
+                    continue
+            self._advance(run)
+            # From the last due time, not from now: so the speed holds on average. No catching up after a stall, though.
+            due = max(due, time.monotonic() - 0.1) + (1 / speed if speed else 0)

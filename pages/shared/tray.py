@@ -1,0 +1,54 @@
+"""A tray of small pictures whose marks change while the pictures stay: sent to the browser once, as a style sheet."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+_LAYOUT = """
+.cyn-tray { display: grid; grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); gap: 10px 8px; }
+.cyn-bird { margin: 0; min-width: 0; text-align: center; font-size: 0.78rem; line-height: 1.15; }
+.cyn-bird div { aspect-ratio: 1; background-size: cover; border-radius: 8px; }
+.cyn-bird figcaption { height: 2.4em; overflow: hidden; margin-top: 3px; }
+.cyn-no div { filter: grayscale(1); opacity: 0.6; }
+.cyn-yes div { outline: 3px solid #1f7fc0; }
+.cyn-yes figcaption { font-weight: 700; }
+@media (max-width: 640px) {
+  .cyn-tray { grid-template-columns: repeat(auto-fill, minmax(72px, 1fr)); }
+  .cyn-bird { font-size: 0.72rem; }
+}
+"""
+
+
+def tray_style(name: str, pictures: Sequence[np.ndarray]) -> str:
+    """A style element with the pictures (size, size, 3) uint8; the same name goes to `tray_marks`."""
+    rules = "".join(
+        f".cyn-{name}-{i} {{ background-image: url(data:image/jpeg;base64,{_jpeg(picture)}); }}\n"
+        for i, picture in enumerate(pictures)
+    )
+    return f"<style>{_LAYOUT}{rules}</style>"
+
+
+def tray_marks(name: str, winners: Sequence[str | None]) -> str:
+    """The tray itself: for each picture None where it is found, or the name of what it was taken for."""
+    cells = []
+    for i, winner in enumerate(winners):
+        caption = "✓ found" if winner is None else f"✗ {escape(winner)}"
+        label = "found" if winner is None else f"taken for {escape(winner, quote=True)}"
+        cells.append(
+            f'<figure class="cyn-bird cyn-{"yes" if winner is None else "no"}">'
+            f'<div class="cyn-{name}-{i}" role="img" aria-label="Fresh bird {i + 1}: {label}"></div>'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
+    return f'<div class="cyn-tray">{"".join(cells)}</div>'
+
+
+def _jpeg(picture: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=84)
+    return base64.b64encode(buffer.getvalue()).decode()

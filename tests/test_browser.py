@@ -1,0 +1,108 @@
+"""A visitor in a real browser: from a sentence to its importances, through refreshes, on a desk and on a telephone."""
+
+import re
+from typing import Any
+
+import pytest
+
+from pages.shared.state import EXAMPLE
+
+pytestmark = pytest.mark.browser
+
+
+def settled(page: Any) -> None:
+    """Wait until the page has been painted and Streamlit rests."""
+    page.wait_for_selector("h1")
+    page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached")
+    page.wait_for_timeout(500)
+
+
+def describe(page: Any, app_url: str) -> None:
+    page.goto(app_url)
+    page.get_by_label("Your description").fill(EXAMPLE)
+    page.get_by_role("button", name="Read my words").click()
+    page.get_by_role("heading", name="What was understood").wait_for()
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    settled(page)
+
+
+def expect_text(page: Any) -> None:
+    """The field holds the example, a moment after the headings are there."""
+    page.wait_for_function("text => document.querySelector('textarea')?.value === text", arg=EXAMPLE)
+
+
+def overflow(page: Any) -> int:
+    """How many pixels the page could be scrolled sideways."""
+    return page.evaluate(
+        "Math.max(...['html', '[data-testid=stMain]'].map(s => document.querySelector(s))"
+        ".map(e => e.scrollWidth - e.clientWidth))"
+    )
+
+
+def test_walk_from_a_sentence_to_its_importances(browser_page: Any, app_url: str) -> None:
+    page = browser_page
+    describe(page, app_url)
+    assert "crown: black" in page.locator(".read").inner_text()
+    assert page.locator(".st-key-portraits_described img").count() == 8
+    page.get_by_role("button", name="See its importances").click()
+    page.get_by_role("heading", name="What each neuron says").wait_for()
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    settled(page)
+    assert "small size, black crown, yellow back" in page.inner_text('[data-testid="stMain"]')
+    assert page.locator("h1").count() == 1
+
+
+def test_class_survives_navigation_and_refresh(browser_page: Any, app_url: str) -> None:
+    page = browser_page
+    describe(page, app_url)
+    page.get_by_role("link", name="2 Importances").click()
+    page.get_by_role("heading", name="Your bird above the birds most like it").wait_for()
+    page.wait_for_url(re.compile("/importances.*crown_color.black"))
+    page.reload()
+    page.get_by_role("heading", name="Your bird above the birds most like it").wait_for()
+    page.get_by_role("link", name="1 Describe").click()
+    page.get_by_role("heading", name="What was understood").wait_for()
+    expect_text(page)
+    page.wait_for_url(re.compile("crown_color.black"))
+    page.reload()
+    page.get_by_role("heading", name="What was understood").wait_for()
+    expect_text(page)
+    settled(page)
+
+
+def test_pickers_stay_open_while_a_bird_is_picked(browser_page: Any, app_url: str) -> None:
+    page = browser_page
+    page.goto(app_url)
+    page.get_by_text("Or pick it part by part").click()
+    for part, value in (("Crown", "red"), ("Tail", "forked")):
+        page.get_by_label(part, exact=True).click()
+        page.get_by_role("option", name=value).click()
+        page.get_by_text(re.compile(f"Picked by hand:.*{part.lower()}: {value}")).wait_for()
+        assert page.get_by_label("Crest").is_visible()
+    settled(page)
+
+
+def test_typed_markup_stays_text(browser_page: Any, app_url: str) -> None:
+    page = browser_page
+    page.goto(app_url)
+    page.get_by_label("Your description").fill("a red <b id=evil>small</b> bird <img src=x onerror=alert(1)> :red[x]")
+    page.get_by_role("button", name="Read my words").click()
+    page.get_by_role("heading", name="What was understood").wait_for()
+    settled(page)
+    assert page.locator("#evil, img[src=x]").count() == 0
+    assert "<img src=x onerror=alert(1)>" in page.locator(".read").inner_text().replace("\n", "")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_page_scrolls_sideways(browser_page: Any, app_url: str, width: int) -> None:
+    page = browser_page
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(app_url)
+    settled(page)
+    assert overflow(page) == 0
+    describe(page, app_url)
+    assert overflow(page) == 0
+    page.get_by_role("button", name="See its importances").click()
+    page.get_by_role("heading", name="The neurons that matter most").wait_for()
+    settled(page)
+    assert overflow(page) == 0
