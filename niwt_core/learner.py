@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -22,13 +22,15 @@ class Settings:
     Attributes:
         ridge: penalty of the map descriptions -> importances. prior_ridge: of descriptions -> weights and class means.
         strength: lambda of the closed form.
-        shift: added to every new class's bias, in units of the seen classes' typical margin.
+        shift: added to the bias of new classes, in units of the seen classes' typical margin, when many compete at
+            once. shift_alone: the same for a single new class beside all seen ones, which may be bolder.
     """
 
     ridge: float = 0.1
     prior_ridge: float = 0.1
     strength: float = 10.0
     shift: float = 0.0
+    shift_alone: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,8 @@ class Learner:
         """
         weight = self.weight_length * nn.functional.normalize(weight, dim=1)
         halfway = _halfway(weight, self.to_means(descriptions), self.feature_mean)
-        return Classifier(tuple(names), weight, self.bias_offset + self.settings.shift * self.margin - halfway)
+        shift = self.settings.shift_alone if len(weight) == 1 else self.settings.shift
+        return Classifier(tuple(names), weight, self.bias_offset + shift * self.margin - halfway)
 
 
 def _halfway(weight: Tensor, class_means: Tensor, feature_mean: Tensor) -> Tensor:
@@ -119,10 +122,13 @@ def make_learner(
 
 
 RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-SHIFTS = tuple(0.1 * i for i in range(-10, 11))
+STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+SHIFTS = tuple(i / 20 for i in range(-20, 21))
 INVERSE_RIDGE = 0.1
 N_FOLDS = 5
+#: Classes left out helped to train the features, so they are easier to find than truly new ones, and quality hardly
+#: changes over a range of shifts. Of all that come within this fraction of the best, the boldest is taken.
+TOLERANCE = 0.005
 
 
 def choose_settings(
@@ -138,16 +144,17 @@ def choose_settings(
     """Choose every setting by leaving seen classes out and building them from their descriptions as if unseen.
 
     A fifth of the classes at a time. First the ridge of each map, by how well it predicts the classes left out; then
-    the strength and the shift together, by the harmonic mean of the classes left out and the others.
+    the strength and the shift together, by the harmonic mean of the classes left out and the others; last the shift of
+    a class alone, by the harmonic mean of how many of its images it finds and how many others it leaves in peace.
 
     Args:
         features, labels: images of seen classes, (n_images, n_features) and (n_images,).
     """
     n_seen = len(seen.weight)
-    order = torch.randperm(n_seen, generator=torch.Generator().manual_seed(seed))
-    folds = [order[i :: min(N_FOLDS, n_seen)].sort().values for i in range(min(N_FOLDS, n_seen))]
     if n_seen < 4:
         return Settings()  # too few classes to leave any out
+    order = torch.randperm(n_seen, generator=torch.Generator().manual_seed(seed))
+    folds = [order[i :: min(N_FOLDS, n_seen)].sort().values for i in range(min(N_FOLDS, n_seen))]
 
     def misfit(outputs: Tensor, ridge: float) -> float:
         total = 0.0
@@ -159,32 +166,77 @@ def choose_settings(
 
     ridge = min(RIDGES, key=lambda r: misfit(importances.directions, r))
     prior_ridge = min(RIDGES, key=lambda r: misfit(seen.weight, r))
+    seen_scores = seen(features)
 
-    table = torch.zeros(len(STRENGTHS), len(SHIFTS))
-    for fold in folds:
+    def rebuilt(fold: Tensor, strength: float) -> tuple[Tensor, float]:
+        """Scores (n_images, len(fold)) of the classes left out, built from their descriptions; the unit of shifts."""
         kept = _others(fold, n_seen)
-        part = ClassImportances(importances.values[kept], importances.n_images[kept])
         rest = Classifier(tuple(seen.names[i] for i in kept), seen.weight[kept], seen.bias[kept])
-        is_new = torch.isin(labels, fold)
-        for i, strength in enumerate(STRENGTHS):
-            settings = Settings(ridge, prior_ridge, strength)
-            learner = make_learner(descriptions[kept], rest, part, class_means[kept], closed_form, settings)
-            built = learner.classifier([seen.names[j] for j in fold], descriptions[fold])
-            scores = torch.empty(len(labels), n_seen)
-            scores[:, kept], scores[:, fold] = rest(features), built(features)
-            for j, shift in enumerate(SHIFTS):
-                moved = scores.clone()
-                moved[:, fold] += shift * learner.margin
-                right = (moved.argmax(1) == labels).float()
-                table[i, j] += harmonic_mean(
-                    _class_mean(right[~is_new], labels[~is_new]), _class_mean(right[is_new], labels[is_new])
-                )
-    best_strength, best_shift = divmod(int(table.argmax()), len(SHIFTS))
-    return replace(Settings(ridge, prior_ridge), strength=STRENGTHS[best_strength], shift=SHIFTS[best_shift])
+        part = ClassImportances(importances.values[kept], importances.n_images[kept])
+        settings = Settings(ridge, prior_ridge, strength)
+        learner = make_learner(descriptions[kept], rest, part, class_means[kept], closed_form, settings)
+        names = [seen.names[i] for i in fold]
+        return learner.classifier(names, descriptions[fold])(features), learner.margin
+
+    together = torch.zeros(len(STRENGTHS), len(SHIFTS))
+    for i, strength in enumerate(STRENGTHS):
+        for fold in folds:
+            built, margin = rebuilt(fold, strength)
+            together[i] += _harmonic_together(seen_scores, built, fold, labels, margin)
+    best = int(together.max(1).values.argmax())
+    alone = torch.zeros(2, len(SHIFTS))
+    for fold in folds:
+        built, margin = rebuilt(fold, STRENGTHS[best])
+        for column, c in enumerate(fold.tolist()):
+            alone += _found_and_kept(seen_scores, built[:, column], c, labels, margin)
+    return Settings(
+        ridge=ridge,
+        prior_ridge=prior_ridge,
+        strength=STRENGTHS[best],
+        shift=_boldest(together[best]),
+        shift_alone=_boldest(alone.prod(0) / alone.sum(0)),
+    )
+
+
+def _harmonic_together(seen_scores: Tensor, built: Tensor, fold: Tensor, labels: Tensor, margin: float) -> Tensor:
+    """H of the classes left out (rebuilt together) and the others, for each of SHIFTS, (n_shifts,)."""
+    is_new = torch.isin(labels, fold)
+    harmonic = torch.zeros(len(SHIFTS))
+    for j, shift in enumerate(SHIFTS):
+        scores = seen_scores.clone()
+        scores[:, fold] = built + shift * margin
+        right = (scores.argmax(1) == labels).float()
+        harmonic[j] = harmonic_mean(
+            _class_mean(right[~is_new], labels[~is_new]), _class_mean(right[is_new], labels[is_new])
+        )
+    return harmonic
+
+
+def _found_and_kept(seen_scores: Tensor, built: Tensor, left_out: int, labels: Tensor, margin: float) -> Tensor:
+    """Shares of the class's images that it wins, and of the others' that stay right, for each of SHIFTS, (2, n_shifts).
+
+    Args:
+        built: scores (n_images,) of the class rebuilt, which competes alone with all other seen classes.
+    """
+    others = seen_scores.clone()
+    others[:, left_out] = -torch.inf
+    best, winner = others.max(1)
+    own = labels == left_out
+    shifted = built[:, None] + margin * torch.tensor(SHIFTS)  # (n_images, n_shifts)
+    found = (shifted[own] > best[own, None]).float().mean(0)
+    kept = ((shifted[~own] < best[~own, None]) & (winner == labels)[~own, None]).float().mean(0)
+    return torch.stack([found, kept])
+
+
+def _boldest(quality: Tensor) -> float:
+    """The largest shift whose quality (n_shifts,) is within TOLERANCE of the best."""
+    good = (quality >= (1 - TOLERANCE) * quality.max()).nonzero()
+    return SHIFTS[int(good[-1])]
 
 
 def _others(fold: Tensor, n: int) -> Tensor:
-    return torch.tensor([i for i in range(n) if i not in set(fold.tolist())])
+    left_out = set(fold.tolist())
+    return torch.tensor([i for i in range(n) if i not in left_out])
 
 
 def _class_mean(right: Tensor, labels: Tensor) -> float:

@@ -180,7 +180,7 @@ def how_it_works(lesson: Lesson, now: Snapshot) -> None:
         numbers = ""
         if now.step is not None:
             last = now.history[-1]
-            numbers = f" = {last.cosine:.3f} + {last.regulariser:.3f} = {last.loss:.3f}"
+            numbers = f" = {last.cosine:.4f} + {last.regulariser:.4f} = {last.loss:.4f}"
         st.latex(
             rf"\frac{{1}}{{{n_images}}}\sum_{{i=1}}^{{{n_images}}}\bigl(1-\cos(M(x_i)^\top w,\;p)\bigr)"
             rf"+\frac{{{LOOP_STRENGTH:g}}}{{2}}\,\lVert w-\bar w\rVert^2"
@@ -232,7 +232,7 @@ def page() -> None:
     draw = st.fragment(living, run_every=REFRESH_SECONDS if running else None)
     draw(current.key, job, lesson, lesson.closed_form_misfit())
     if st.button("Explain what it sees →", type="primary", key="to_explain"):
-        st.switch_page("pages/explain.py")
+        st.switch_page("pages/explain.py", query_params=st.query_params.to_dict())
     how_it_works(lesson, now)
 
 

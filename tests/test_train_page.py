@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.training import State
+from pages.shared.tray import tray_marks
+
+APP = str(Path(__file__).parents[1] / "app.py")
+BIRD = "size.small~crown_color.black~belly_color.yellow~wing_pattern.white_bars"
+
+
+@pytest.fixture
+def page() -> AppTest:
+    """The Train page for a described bird."""
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.query_params["bird"] = BIRD
+    at.switch_page("pages/train.py")
+    return at.run()
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(m.value for m in at.markdown)
+
+
+def test_without_a_bird_the_page_says_so_and_offers_to_describe_one():
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.switch_page("pages/train.py").run()
+    assert not at.exception
+    assert len(at.info) == 1
+    assert [b.label for b in at.button] == ["Describe a bird"]
+    at.button(key="to_describe").click().run()
+    assert at.title[0].value == "Describe a bird"
+
+
+def test_before_any_learning(page):
+    assert not page.exception
+    assert [t.value for t in page.title] == ["Train"]
+    assert "black crown" in texts(page)
+    assert "Before any learning" in texts(page)
+    assert "among 151 classes" in texts(page)
+    assert "of 100 fresh birds" in page.header[0].value
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_one_step_is_one_step_and_reset_goes_back(page):
+    page.button(key="step").click().run()
+    assert "Paused at iteration 1." in texts(page)
+    page.button(key="step").click().run()
+    assert "Paused at iteration 2." in texts(page)
+    page.button(key="reset").click().run()
+    assert not page.exception
+    assert "Before any learning" in texts(page)
+
+
+def test_start_becomes_pause_and_back(page):
+    page.button(key="start").click().run()
+    assert not page.exception
+    job = page.session_state["training"][1]
+    assert job.snapshot().state in (State.RUNNING, State.CONVERGED)
+    page.button(key="pause").click().run()
+    assert job.snapshot().state in (State.PAUSED, State.CONVERGED)
+    assert page.button(key="start").label == "Go on"
+
+
+def test_the_speed_goes_to_the_job(page):
+    page.selectbox(key="speed").set_value("5 steps a second").run()
+    assert page.session_state["training"][1].snapshot().speed == 5.0
+    page.selectbox(key="speed").set_value("as fast as it goes").run()
+    assert page.session_state["training"][1].snapshot().speed is None
+
+
+def test_solve_at_once_tells_the_time_and_the_count(page):
+    assert not page.success
+    page.button(key="solve").click().run()
+    assert not page.exception
+    assert "ms:" in page.success[0].value
+    solution = page.session_state["solved"][1]
+    assert f"finds **{solution.trial.found} of 100** fresh birds" in page.success[0].value
+    assert page.header[0].value == f"Finds {solution.trial.found} of 100 fresh birds"
+    page.button(key="step").click().run()  # what was pressed last is what the birds show
+    found = page.session_state["training"][1].snapshot().found
+    assert found != solution.trial.found
+    assert page.header[0].value == f"Finds {found} of 100 fresh birds"
+
+
+def test_the_job_outlives_a_visit_to_another_page_and_ends_with_another_bird(page):
+    page.button(key="step").click().run()
+    job = page.session_state["training"][1]
+    page.switch_page("pages/explain.py").run()
+    page.switch_page("pages/train.py").run()
+    assert page.session_state["training"][1] is job
+    assert "Paused at iteration 1." in texts(page)
+
+    page.button(key="start").click().run()
+    del page.session_state["described"]
+    page.query_params["bird"] = "crown_color.red"
+    page.run()
+    assert page.session_state["training"][1] is not job
+    assert job.snapshot().state is not State.RUNNING
+    assert "Before any learning" in texts(page)
+
+
+def test_the_next_page_is_one_button_away(page):
+    page.button(key="to_explain").click().run()
+    assert not page.exception
+    assert page.title[0].value == "Explain what it sees"
+
+
+def test_marks_say_in_words_what_won_and_escape_names():
+    html = tray_marks("x", [None, "<b>Jay</b>"])
+    assert "✓ found" in html
+    assert "✗ &lt;b&gt;Jay&lt;/b&gt;" in html
+    assert "<b>" not in html
+    assert 'aria-label="Fresh bird 1: found"' in html
