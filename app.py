@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.shared import style
+from pages.shared import frame, style
 
 st.set_page_config(page_title="Choose Your Neuron", page_icon="🐦", layout="wide")
 style.apply()
+frame.set_up()
 
 st.navigation(
     [

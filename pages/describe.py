@@ -8,7 +8,7 @@ from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.reading import NothingUnderstoodError, Reading, read
 from niwt_core.birds.species import is_drawable
 from niwt_core.errors import InputError
-from pages.shared import figures, resources, sentence, state, style
+from pages.shared import figures, frame, resources, sentence, state, style
 from pages.shared.wording import GROUP_WORDS, listed, phrases, plain, word
 
 EXAMPLES = {
@@ -25,6 +25,7 @@ PORTRAIT_SEED = 10_000_001
 
 def main() -> None:
     """The page from top to bottom; what is slow is filled in after everything else stands."""
+    frame.ensure()
     current = state.described()
     st.title("Describe a bird")
     style.lead("Type what the bird looks like. The network has never seen it.")
@@ -40,7 +41,7 @@ def main() -> None:
     st.header("The pattern your words write")
     pattern = st.container()
     if st.button("See its importances →", type="primary", key="next"):
-        st.switch_page("pages/importances.py")
+        st.switch_page("pages/importances.py", query_params=st.query_params.to_dict())
     with pattern:
         _pattern(current, reading)
     if reading is not None and reading.unknown:

@@ -16,7 +16,7 @@ from niwt_core.explanation import Heatmap, Word, grad_cam, overlay, words_for
 from niwt_core.gzsl import Classifier, join
 from niwt_core.images import to_input
 from niwt_core.project import Project
-from pages.shared import figures, pictures, resources, state, style, wording
+from pages.shared import figures, frame, pictures, resources, state, style, wording
 from pages.shared.lesson import NEW_NAME
 
 N_WORDS = 6
@@ -192,6 +192,7 @@ def show_barcodes(project: Project, heat: Heatmap, class_row: Tensor, name: str)
 def page() -> None:
     st.title("Explain what it sees")
     style.lead("Pick a bird and see where the network looks, and what its neurons say about it.")
+    frame.ensure()
     current = state.described()
     if current is None:
         st.info("There is no bird to explain yet. Describe one first; the network learns it in a moment.")

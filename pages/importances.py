@@ -9,7 +9,7 @@ import streamlit as st
 
 from niwt_core.birds.attributes import ATTRIBUTES, GROUPS, decode
 from niwt_core.birds.reading import read
-from pages.shared import figures, resources, state, style
+from pages.shared import figures, frame, resources, state, style
 from pages.shared.wording import phrases
 
 N_NEAREST = 4
@@ -28,6 +28,7 @@ class Neighbour:
 
 def main() -> None:
     """The page from top to bottom."""
+    frame.ensure()
     current = state.described()
     st.title("What each neuron says")
     if current is None:
@@ -48,7 +49,7 @@ def main() -> None:
     st.header("Your bird above the birds most like it")
     rows = _barcodes(predicted, seen, order, names, project)
     if st.button("Train its classifier →", type="primary", key="next"):
-        st.switch_page("pages/train.py")
+        st.switch_page("pages/train.py", query_params=st.query_params.to_dict())
     _neighbours(current, seen[:N_NEAREST])
     _strongest(predicted, names)
     _folded(rows, order, names, project)

@@ -9,7 +9,7 @@ import streamlit as st
 from torch import Tensor
 
 from niwt_core.birds.world import FRESH_SEED
-from pages.shared import curves, figures, resources, state, style, tray, wording
+from pages.shared import curves, figures, frame, resources, state, style, tray, wording
 from pages.shared.lesson import LOOP_STRENGTH, N_FRESH, Lesson, Solution, make_lesson
 from pages.shared.training import Snapshot, State, TrainingJob
 
@@ -209,6 +209,7 @@ def page() -> None:
     style.lead(
         "No picture of your bird is used: the network's new weights are turned until its importances match your words."
     )
+    frame.ensure()
     current = state.described()
     if current is None:
         st.info("There is no bird to learn yet. Describe one, and it will be learned here.")

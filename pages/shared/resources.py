@@ -14,8 +14,11 @@ BUNDLED = Path(__file__).parents[2] / "assets" / "paper_birds"
 @st.cache_resource(show_spinner="Waking the network (a few seconds, once) …")
 def project(folder: str = str(BUNDLED)):
     """The bundled project with its learner ready. The import of torch, several seconds, happens here."""
+    import torch
+
     from niwt_core.project import load_project
 
+    torch.set_num_threads(1)  # each visitor's work is small; more threads would only wait for one another
     loaded = load_project(Path(folder))
     _ = loaded.learner  # computed now, so that no page waits for it later
     return loaded
