@@ -30,13 +30,14 @@ from niwt_core.transfer import (
     derivative_importances,
     jacobian_importances,
     objective,
+    statistics_of,
     transfer_steps,
 )
 
 EXAMPLE = "a small yellow bird with a black cap, white wing bars and a short orange beak"
 N_TRAINING_CAPTIONS = 30
 N_ONE_CAPTION_DRAWS = 5
-N_SAMPLES = 64
+N_SAMPLES, N_JUDGES = 128, 64
 LOOP_LIMIT = 3000
 
 
@@ -66,12 +67,13 @@ def race(project: Project, samples: Tensor, fresh: Tensor, *, strength: float = 
     """Transfer all unseen classes by the paper's loop and by the closed form, both towards the mean seen weights.
 
     Args:
-        samples, fresh: activations (n_images, n_channels, height, width); the loop optimises on the first, both are
+        samples, fresh: activations (n_images, n_channels, height, width); both ways learn from the first and are
             judged on the second.
     """
     head, seen = project.backbone.head, project.seen.weight
     targets = project.learner.importances(project.descriptions[project.n_seen :])
-    importances_of = jacobian_importances(channel_jacobian(head, samples))
+    jacobians = torch.cat([channel_jacobian(head, a) for a in samples.split(1)])
+    importances_of = jacobian_importances(jacobians)
     started = time.perf_counter()
     for step in transfer_steps(importances_of, targets, seen):
         if step.converged or step.iteration >= LOOP_LIMIT:
@@ -85,13 +87,13 @@ def race(project: Project, samples: Tensor, fresh: Tensor, *, strength: float = 
     next(slow_steps)
     derivative_seconds = (time.perf_counter() - started) * len(samples) / len(few)
 
-    closed_form = project.learner.closed_form
+    closed_form = ClosedForm(statistics_of(jacobians))
     times = []
     for _ in range(20):
         started = time.perf_counter()
         weights = closed_form.solve(targets, seen.mean(0), strength)
         times.append(time.perf_counter() - started)
-    judge = jacobian_importances(channel_jacobian(head, fresh))
+    judge = jacobian_importances(torch.cat([channel_jacobian(head, a) for a in fresh.split(1)]))
     return Race(
         n_classes=len(targets),
         iterations=step.iteration,
@@ -159,13 +161,14 @@ def _birds(bundled: Path, seed: int, progress: Progress) -> list[str]:
         ("ten captions, sentence embeddings", [result(by_embedding, embedded(ten))]),
         ("one caption, sentence embedding", [result(by_embedding, embedded(o)) for o in ones]),
     ]
-    samples, fresh = (_activations(train.plain, N_SAMPLES, seed + k) for k in range(2))
+    picks = torch.randperm(len(train.plain), generator=torch.Generator().manual_seed(seed))[: N_SAMPLES + N_JUDGES]
+    images = train.plain[picks].float()
     title = f"**Paper Birds**, {data.n_seen} seen / {len(unseen_birds)} unseen species, {len(labels)} fresh drawings"
     return [
         title + f"; one caption: mean of {N_ONE_CAPTION_DRAWS} draws",
         _gzsl_table(rows),
         _example(project),
-        _race_table("Paper Birds", race(project, samples, fresh)),
+        _race_table("Paper Birds", race(project, images[:N_SAMPLES], images[N_SAMPLES:])),
     ]
 
 
@@ -201,7 +204,7 @@ def _photos(data: ZeroShotData, backbone: str, weights: str, layer: str, seed: i
     features, labels = features_of_tests(data, project.backbone, progress)
     result = evaluate(join(project.seen, project.new)(features), labels, data.n_seen)
     n_unseen = len(data.class_names) - data.n_seen
-    picks = np.random.default_rng(seed).permutation(len(data.train.labels))[: 2 * N_SAMPLES]
+    picks = np.random.default_rng(seed).permutation(len(data.train.labels))[: N_SAMPLES + N_JUDGES]
     train = _source_activations(data, project, picks.tolist())
     return [
         f"**CUB photos**, {backbone} cut at {layer}, {data.n_seen} seen / {n_unseen} unseen species, {len(labels)} "
@@ -215,11 +218,6 @@ def _source_activations(data: ZeroShotData, project: Project, indices: list[int]
     from niwt_core.images import activation_batches
 
     return torch.cat([a for a, _ in activation_batches(data.train, project.backbone, indices=indices)])
-
-
-def _activations(cached: Tensor, n: int, seed: int) -> Tensor:
-    picks = torch.randperm(len(cached), generator=torch.Generator().manual_seed(seed))[:n]
-    return cached[picks].float()
 
 
 def _gzsl_table(rows: Sequence[tuple[str, Sequence[GZSLResult]]]) -> str:

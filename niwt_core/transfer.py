@@ -59,6 +59,14 @@ def channel_statistics(
     return Statistics(gram / n_images, jacobian / n_images, n_images)
 
 
+def statistics_of(jacobians: Tensor) -> Statistics:
+    """The same statistics from Jacobians that are all at hand, (n_images, n_features, n_channels)."""
+    gram = torch.zeros(jacobians.shape[1], jacobians.shape[1], dtype=torch.float64)
+    for jacobian in jacobians.double():
+        gram += jacobian @ jacobian.T
+    return Statistics(gram / len(jacobians), jacobians.double().mean(0), len(jacobians))
+
+
 class ClosedForm:
     """The minimiser of mean ||M(x)^T w - p||^2 + strength * t * ||w - prior||^2, with t = trace(G) / n_features.
 

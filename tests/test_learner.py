@@ -8,7 +8,7 @@ from niwt_core.birds.described import description_of
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier, evaluate, join
 from niwt_core.importance import class_importances
-from niwt_core.learner import SHIFTS, Settings, _found_and_kept, _boldest, choose_settings, make_learner
+from niwt_core.learner import SHIFTS, Settings, _boldest, _found_and_kept, choose_settings, make_learner
 from niwt_core.transfer import ClosedForm, channel_statistics
 
 N_SEEN, N_NEW, N_EACH, N_ATTRIBUTES, N_CHANNELS, N_FEATURES = 30, 6, 12, 10, 16, 24
@@ -134,7 +134,7 @@ def test_shifts_move_the_new_biases_by_that_many_margins(planted):
 
 
 def test_the_shift_of_a_class_alone_counts_found_and_kept_by_hand():
-    """Three seen classes; class 2 is rebuilt. Its image needs +0.3 to win, and from +0.6 on it takes class 0's image."""
+    """Of three seen classes one is rebuilt. Its image needs +0.3 to win; from +0.55 on it takes class 0's."""
     seen_scores = torch.tensor([[2.0, 1.0, 9.0], [0.0, 3.0, 9.0], [1.0, 0.0, 9.0]])
     labels = torch.tensor([0, 1, 2])
     built = torch.tensor([1.45, 0.0, 0.72])

@@ -11,6 +11,7 @@ from niwt_core.transfer import (
     derivative_importances,
     jacobian_importances,
     objective,
+    statistics_of,
     transfer_steps,
 )
 
@@ -29,7 +30,11 @@ def test_statistics_are_the_means_of_the_jacobians(small_head, small_activations
     statistics = channel_statistics(small_head, small_activations.split(2))
     assert statistics.n_images == 7
     assert torch.allclose(statistics.jacobian, jacobians.mean(0), atol=1e-12)
-    assert torch.allclose(statistics.gram, torch.einsum("idk,iek->de", jacobians, jacobians) / 7, atol=1e-12)
+    by_hand = torch.einsum("idk,iek->de", jacobians, jacobians) / 7
+    assert torch.allclose(statistics.gram, by_hand, atol=1e-12)
+    at_once = statistics_of(jacobians)
+    assert torch.allclose(at_once.gram, by_hand, atol=1e-12)
+    assert torch.equal(at_once.jacobian, jacobians.mean(0))
 
 
 def test_statistics_need_an_image(small_head):
