@@ -27,6 +27,7 @@ from niwt_core.pipeline import FitOptions, Progress, features_of, features_of_te
 from niwt_core.project import Project, load_project
 from niwt_core.text import class_embeddings, load_encoder
 from niwt_core.transfer import (
+    ClosedForm,
     derivative_importances,
     jacobian_importances,
     objective,
