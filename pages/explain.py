@@ -20,9 +20,8 @@ from pages.shared import figures, frame, pictures, resources, state, style, word
 from pages.shared.lesson import NEW_NAME
 
 N_WORDS = 6
-#: How far a word can be trusted, from its strength. Measured on 600 drawings of known species that the maps had not
-#: been fitted to (a fifth left out at a time): of the words in each band 82 %, 65 % and 51 % were true of the drawing.
-TRUST = ((1.5, "strong", "4 times in 5"), (1.0, "fair", "2 times in 3"), (-9.0, "weak", "1 time in 2"))
+#: What words are called by their strength, strongest band first; the project's card says how often each was true.
+TRUST = ("strong", "fair", "weak")
 #: Weaker words are listed, but no sentence is built on them.
 LEAST_STRENGTH = 1.0
 #: The strength that fills a bar.
@@ -148,6 +147,7 @@ def whereabouts(signed: Tensor, masks: Mapping[str, np.ndarray] | None) -> str:
 
 def show_words(words: tuple[Word, ...], chosen: pictures.Chosen, name: str) -> None:
     """The reasons: one sentence that says no more than the list, and the list."""
+    bands = list(zip(TRUST, resources.project().card["word_trust"], strict=True))
     strong = [w for w in words if w.strength >= LEAST_STRENGTH][:3]
     if strong:
         reasons = wording.listed(wording.phrase(w.group, w.value) for w in strong)
@@ -163,10 +163,10 @@ def show_words(words: tuple[Word, ...], chosen: pictures.Chosen, name: str) -> N
         if chosen.attributes is not None:
             true = chosen.attributes[word.group] == word.value
             mark = " · ✓ true of this bird" if true else " · ✗ not true of this bird"
-        trust = next(label for least, label, _ in TRUST if word.strength >= least)
+        trust = next(label for label, band in bands if band["least"] is None or word.strength >= band["least"])
         share = min(1.0, max(0.0, word.strength / FULL_BAR))
         st.progress(share, f"**{wording.phrase(word.group, word.value)}** · {trust}{mark}")
-    known = wording.listed(f"{label} words were true {often}" for _, label, often in TRUST)
+    known = wording.listed(f"{100 * b['n_true'] / b['n_words']:.0f} % of {label} words were true" for label, b in bands)
     st.caption(
         "The words are read back from the importances by a linear map; nothing here looks at the picture again. "
         + (
@@ -190,9 +190,9 @@ def show_barcodes(project: Project, heat: Heatmap, class_row: Tensor, name: str)
 
 
 def page() -> None:
+    frame.ensure()
     st.title("Explain what it sees")
     style.lead("Pick a bird and see where the network looks, and what its neurons say about it.")
-    frame.ensure()
     current = state.described()
     if current is None:
         st.info("There is no bird to explain yet. Describe one first; the network learns it in a moment.")

@@ -205,11 +205,11 @@ def how_it_works(lesson: Lesson, now: Snapshot) -> None:
 
 
 def page() -> None:
+    frame.ensure()
     st.title("Train")
     style.lead(
         "No picture of your bird is used: the network's new weights are turned until its importances match your words."
     )
-    frame.ensure()
     current = state.described()
     if current is None:
         st.info("There is no bird to learn yet. Describe one, and it will be learned here.")

@@ -106,3 +106,50 @@ def test_no_page_scrolls_sideways(browser_page: Any, app_url: str, width: int) -
     page.get_by_role("heading", name="The neurons that matter most").wait_for()
     settled(page)
     assert overflow(page) == 0
+
+
+def test_a_fresh_server_knows_its_frame_at_a_pages_own_address(browser_page: Any, fresh_app_url: str) -> None:
+    """The first visit of all may be a link to a page: it must come with the navigation and the class."""
+    page = browser_page
+    page.goto(f"{fresh_app_url}/importances?bird=crown_color.black~belly_color.yellow")
+    page.get_by_role("heading", name="Your bird above the birds most like it").wait_for()
+    assert page.get_by_role("link", name="3 Train").is_visible()
+    assert page.locator('[data-testid="stSidebarNav"]').count() == 0
+
+
+def iteration(page: Any) -> int:
+    """How far the loop has come, by the page's own words."""
+    found = re.search(r"(?:iteration|Finished after) (\d+)", page.inner_text('[data-testid="stMain"]'))
+    return int(found.group(1)) if found else 0
+
+
+def test_the_whole_lesson(browser_page: Any, app_url: str) -> None:
+    """From a sentence to a classifier that learns live, goes on learning on its own, and explains what it sees."""
+    page = browser_page
+    describe(page, app_url)
+    page.get_by_role("button", name="See its importances").click()
+    page.get_by_role("button", name="Train its classifier").click()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_function("() => /iteration ([3-9]|\\d\\d)/.test(document.body.innerText)")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Go on").wait_for()
+    settled(page)
+    paused = iteration(page)
+    assert paused >= 3
+    page.get_by_role("button", name="One step").click()
+    page.get_by_text(f"Paused at iteration {paused + 1}").wait_for()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("link", name="1 Describe").click()
+    page.get_by_role("heading", name="What was understood").wait_for()
+    page.get_by_role("link", name="3 Train").click()
+    page.wait_for_function(f"() => Number((document.body.innerText.match(/iteration (\\d+)/) || [])[1]) > {paused + 5}")
+    page.get_by_role("button", name="Solve at once").click()
+    page.get_by_text(re.compile(r"Solved at once, in [\d.]+ ms")).wait_for()
+    text = page.inner_text('[data-testid="stMain"]')
+    assert int(re.search(r"the closed form finds (\d+) of 100", text).group(1)) >= 70
+    page.get_by_role("button", name="Explain what it sees").click()
+    page.get_by_role("heading", name="Why, in words").wait_for()
+    page.get_by_text("true of this bird").first.wait_for()
+    settled(page)
+    assert overflow(page) == 0
+    assert page.locator("h1").count() == 1

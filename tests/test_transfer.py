@@ -26,19 +26,27 @@ def closed_form(small_head, small_activations):
     return ClosedForm(channel_statistics(small_head, small_activations.split(3)))
 
 
-def test_statistics_are_the_means_of_the_jacobians(small_head, small_activations, jacobians):
+def alike(jacobians):
+    """Every image's Jacobian at the mean size of all."""
+    norms = jacobians.flatten(1).norm(dim=1)
+    return jacobians * (norms.mean() / norms)[:, None, None]
+
+
+def test_statistics_are_the_means_of_the_jacobians_at_one_size(small_head, small_activations, jacobians):
     statistics = channel_statistics(small_head, small_activations.split(2))
+    sized = alike(jacobians)
     assert statistics.n_images == 7
-    assert torch.allclose(statistics.jacobian, jacobians.mean(0), atol=1e-12)
-    by_hand = torch.einsum("idk,iek->de", jacobians, jacobians) / 7
-    assert torch.allclose(statistics.gram, by_hand, atol=1e-12)
-    at_once = statistics_of(jacobians)
-    assert torch.allclose(at_once.gram, by_hand, atol=1e-12)
-    assert torch.equal(at_once.jacobian, jacobians.mean(0))
+    assert torch.allclose(statistics.jacobian, sized.mean(0), atol=1e-12)
+    assert torch.allclose(statistics.gram, torch.einsum("idk,iek->de", sized, sized) / 7, atol=1e-12)
+    twice = jacobians.clone()
+    twice[0] *= 2  # an image that reacts more strongly counts no more
+    before, after = statistics_of(jacobians), statistics_of(twice)
+    ratio = after.jacobian / before.jacobian
+    assert torch.allclose(ratio, ratio[0, 0].expand_as(ratio), atol=1e-9)
 
 
 def test_statistics_need_an_image(small_head):
-    with pytest.raises(ValueError, match="at least one batch"):
+    with pytest.raises(ValueError, match="at least one image"):
         channel_statistics(small_head, [])
 
 
@@ -46,13 +54,14 @@ def test_the_closed_form_equals_a_brute_force_minimiser(jacobians, closed_form):
     targets = torch.randn(2, 6, dtype=torch.float64)
     prior = torch.randn(2, 5, dtype=torch.float64)
     strength = 0.3
-    t = torch.einsum("idk,idk->", jacobians, jacobians) / 7 / 5  # trace of G over the number of features
+    sized = alike(jacobians)
+    t = torch.einsum("idk,idk->", sized, sized) / 7 / 5  # trace of G over the number of features
     weights = torch.zeros(2, 5, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([weights], max_iter=500, tolerance_grad=1e-13, tolerance_change=1e-16)
 
     def loss():
         optimiser.zero_grad()
-        misfit = (jacobian_importances(jacobians)(weights) - targets[:, None]).square().sum((1, 2)) / 7
+        misfit = (jacobian_importances(sized)(weights) - targets[:, None]).square().sum((1, 2)) / 7
         value = (misfit + strength * t * (weights - prior).square().sum(1)).sum()
         value.backward()
         return value

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from niwt_core.backbone import PAPER_BIRD_NET, PIXEL_SCALE, assemble, cut
 from niwt_core.birds.network import PaperBirdNet
 from niwt_core.birds.species import make_species
+from niwt_core.birds.trust import word_trust
 from niwt_core.birds.world import Drawings, drawings_of, load_birds
 from niwt_core.finetune import cache_activations
 from niwt_core.gzsl import Classifier
@@ -130,6 +131,7 @@ def make_bundled_project(
         },
         "source": {"dataset": "birds"},
         "figures": asdict(result),
+        "word_trust": [asdict(band) for band in word_trust(project)],
     }
     project = replace(project, card=card)
     save_project(project, folder)
