@@ -108,7 +108,7 @@ def test_no_page_scrolls_sideways(browser_page: Any, app_url: str, width: int) -
     assert overflow(page) == 0
 
 
-def test_a_fresh_server_knows_its_frame_at_a_pages_own_address(browser_page: Any, fresh_app_url: str) -> None:
+def test_a_fresh_server_knows_its_frame_at_a_pages_own_address(fresh_app_url: str, browser_page: Any) -> None:
     """The first visit of all may be a link to a page: it must come with the navigation and the class."""
     page = browser_page
     page.goto(f"{fresh_app_url}/importances?bird=crown_color.black~belly_color.yellow")
