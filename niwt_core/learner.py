@@ -22,15 +22,13 @@ class Settings:
     Attributes:
         ridge: penalty of the map descriptions -> importances. prior_ridge: of descriptions -> weights and class means.
         strength: lambda of the closed form.
-        shift: added to the bias of new classes, in units of the seen classes' typical margin, when many compete at
-            once. shift_alone: the same for a single new class beside all seen ones, which may be bolder.
+        shift: added to the bias of new classes, in units of the seen classes' typical margin.
     """
 
     ridge: float = 0.1
     prior_ridge: float = 0.1
     strength: float = 10.0
     shift: float = 0.0
-    shift_alone: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +80,7 @@ class Learner:
         """
         weight = self.weight_length * nn.functional.normalize(weight, dim=1)
         halfway = _halfway(weight, self.to_means(descriptions), self.feature_mean)
-        shift = self.settings.shift_alone if len(weight) == 1 else self.settings.shift
-        return Classifier(tuple(names), weight, self.bias_offset + shift * self.margin - halfway)
+        return Classifier(tuple(names), weight, self.bias_offset + self.settings.shift * self.margin - halfway)
 
 
 def _halfway(weight: Tensor, class_means: Tensor, feature_mean: Tensor) -> Tensor:
@@ -144,8 +141,7 @@ def choose_settings(
     """Choose every setting by leaving seen classes out and building them from their descriptions as if unseen.
 
     A fifth of the classes at a time. First the ridge of each map, by how well it predicts the classes left out; then
-    the strength and the shift together, by the harmonic mean of the classes left out and the others; last the shift of
-    a class alone, by the harmonic mean of how many of its images it finds and how many others it leaves in peace.
+    the strength and the shift together, by the harmonic mean of the classes left out and the others.
 
     Args:
         features, labels: images of seen classes, (n_images, n_features) and (n_images,).
@@ -184,17 +180,11 @@ def choose_settings(
             built, margin = rebuilt(fold, strength)
             together[i] += _harmonic_together(seen_scores, built, fold, labels, margin)
     best = int(together.max(1).values.argmax())
-    alone = torch.zeros(2, len(SHIFTS))
-    for fold in folds:
-        built, margin = rebuilt(fold, STRENGTHS[best])
-        for column, c in enumerate(fold.tolist()):
-            alone += _found_and_kept(seen_scores, built[:, column], c, labels, margin)
     return Settings(
         ridge=ridge,
         prior_ridge=prior_ridge,
         strength=STRENGTHS[best],
         shift=_boldest(together[best]),
-        shift_alone=_boldest(alone.prod(0) / alone.sum(0)),
     )
 
 
@@ -210,22 +200,6 @@ def _harmonic_together(seen_scores: Tensor, built: Tensor, fold: Tensor, labels:
             _class_mean(right[~is_new], labels[~is_new]), _class_mean(right[is_new], labels[is_new])
         )
     return harmonic
-
-
-def _found_and_kept(seen_scores: Tensor, built: Tensor, left_out: int, labels: Tensor, margin: float) -> Tensor:
-    """Shares of the class's images that it wins, and of the others' that stay right, for each of SHIFTS, (2, n_shifts).
-
-    Args:
-        built: scores (n_images,) of the class rebuilt, which competes alone with all other seen classes.
-    """
-    others = seen_scores.clone()
-    others[:, left_out] = -torch.inf
-    best, winner = others.max(1)
-    own = labels == left_out
-    shifted = built[:, None] + margin * torch.tensor(SHIFTS)  # (n_images, n_shifts)
-    found = (shifted[own] > best[own, None]).float().mean(0)
-    kept = ((shifted[~own] < best[~own, None]) & (winner == labels)[~own, None]).float().mean(0)
-    return torch.stack([found, kept])
 
 
 def _boldest(quality: Tensor) -> float:
