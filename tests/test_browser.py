@@ -22,7 +22,7 @@ def describe(page: Any, app_url: str) -> None:
     page.get_by_label("Your description").fill(EXAMPLE)
     page.get_by_role("button", name="Read my words").click()
     page.get_by_role("heading", name="What was understood").wait_for()
-    page.wait_for_selector(".js-plotly-plot .main-svg")
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot .main-svg')")
     settled(page)
 
 
@@ -46,7 +46,7 @@ def test_walk_from_a_sentence_to_its_importances(browser_page: Any, app_url: str
     assert page.locator(".st-key-portraits_described img").count() == 8
     page.get_by_role("button", name="See its importances").click()
     page.get_by_role("heading", name="What each neuron says").wait_for()
-    page.wait_for_selector(".js-plotly-plot .main-svg")
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot .main-svg')")
     settled(page)
     assert "small size, black crown, yellow back" in page.inner_text('[data-testid="stMain"]')
     assert page.locator("h1").count() == 1
