@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from torch import Tensor
 
+from niwt_core.birds.described import try_out
 from niwt_core.birds.world import FRESH_SEED
 from pages.shared import curves, figures, frame, resources, state, style, tray, wording
 from pages.shared.lesson import LOOP_STRENGTH, N_FRESH, Lesson, Solution, make_lesson
@@ -160,9 +161,12 @@ def at_once(current: state.Described, now: Snapshot) -> None:
     if found is None:
         return
     loop = f" The loop so far: {now.iteration} steps in {now.seconds:.1f} s of computing." if now.iteration else ""
+    claimed = try_out(resources.project(), found.classifier, resources.strangers())
     st.success(
         f"**Solved at once, in {found.milliseconds:.1f} ms:** the closed form finds **{found.trial.found} of "
-        f"{len(found.trial.predicted)}** fresh birds.{loop}",
+        f"{len(found.trial.predicted)}** fresh birds. It also claims {claimed.found} of {len(claimed.predicted)} birds "
+        f"of other species that the network was never shown: to it they look more like yours than like any it knows."
+        f"{loop}",
         icon=":material/bolt:",
     )
 

@@ -54,3 +54,13 @@ def test_the_example_of_the_readme_finds_its_birds(seed):
     new = project.learner.classifier(["described"], description_of(project, bird))
     features = fresh_features(project, bird, 50, FRESH_SEED + 100_000 * (seed + 1))
     assert try_out(project, new, features).found >= 35
+
+
+def test_strangers_are_drawings_of_the_unseen_species():
+    from niwt_core.birds.described import stranger_features
+
+    project = load_project(BUNDLED)
+    features = stranger_features(project)
+    assert features.shape == (100, project.backbone.n_features)
+    own = project.new(features).argmax(1)  # among the unseen species, most are found in their own place
+    assert (own == torch.arange(50).repeat_interleave(2)).float().mean() > 0.8

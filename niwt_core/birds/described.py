@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from niwt_core.birds.attributes import encode
+from niwt_core.birds.species import make_species
 from niwt_core.birds.world import FRESH_SEED, drawings_of
 from niwt_core.gzsl import Classifier, join
 from niwt_core.images import activation_batches
@@ -33,6 +34,10 @@ def fresh_features(project: Project, bird: Mapping[str, str], n_drawings: int, s
     return torch.cat([project.backbone.head(activations) for activations, _ in batches])
 
 
+#: Seeds of the strangers' drawings, apart from all others.
+STRANGER_SEED = 15_000_000
+
+
 @dataclass(frozen=True, eq=False)
 class Trial:
     """How a new class fares among all seen classes on drawings of itself.
@@ -50,6 +55,17 @@ def try_out(project: Project, new: Classifier, features: Tensor) -> Trial:
     """Classify drawings of a described bird among the seen species and the one new class."""
     predicted = join(project.seen, new)(features).argmax(1)
     return Trial(predicted, int((predicted == project.n_seen).sum()))
+
+
+@torch.no_grad()
+def stranger_features(project: Project) -> Tensor:
+    """Features of 100 drawings of the unseen species, two each: birds that no class beside a described one fits.
+
+    They only judge: how many of them a described class claims says whether it knows its bird or just the unknown.
+    """
+    birds = [s.attributes for s in make_species() if not s.seen]
+    source = drawings_of(birds, 2, STRANGER_SEED)
+    return torch.cat([project.backbone.head(a) for a, _ in activation_batches(source, project.backbone)])
 
 
 def sample_jacobians(project: Project, n_images: int = 64, seed: int = 0, *, fresh: bool = False) -> Tensor:

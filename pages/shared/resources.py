@@ -82,3 +82,11 @@ def check_jacobians(n_images: int = 64):
     from niwt_core.birds.described import sample_jacobians
 
     return sample_jacobians(project(), n_images, fresh=True)
+
+
+@st.cache_resource(show_spinner=False)
+def strangers():
+    """Features of 100 birds of species that the network was never shown, (100, n_features)."""
+    from niwt_core.birds.described import stranger_features
+
+    return stranger_features(project())
