@@ -1,13 +1,14 @@
-"""The command line: python -m niwt_core {fit, evaluate, train-birds, benchmark}."""
+"""The command line: python -m niwt_core {fit, evaluate, download, train-birds, benchmark}."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from niwt_core.errors import InputError
 
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--layer", required=True, help="dotted name of the layer whose channels are the neurons")
     fit.add_argument(
-        "--samples", type=Path, help="folder of any photos for the transfer; default: seen training photos"
+        "--samples", help="folder of any photos for the transfer, or 'noise'; default: seen training photos"
     )
     fit.add_argument("--output", type=Path, required=True, help="folder for the project")
     fit.add_argument("--epochs", type=_positive)
@@ -67,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=0)
     train.set_defaults(run=_train_birds)
 
+    download = commands.add_parser("download", help="fetch a data set and unpack it; goes on where it broke off")
+    download.add_argument("dataset", choices=("cub",))
+    download.add_argument("--root", type=Path, required=True, help="the data set's new folder")
+    download.add_argument("--url", help="another address of the same archive")
+    download.set_defaults(run=_download)
+
     benchmark = commands.add_parser("benchmark", help="print the figures of the README")
     benchmark.add_argument(
         "--cub", type=Path, default=Path("../shared/data/CUB_200_2011"), help="photos, if you have them"
@@ -75,15 +82,29 @@ def _parser() -> argparse.ArgumentParser:
     benchmark.add_argument("--backbone", default="mobilenet_v2")
     benchmark.add_argument("--weights", default="../shared/weights/mobilenet_v2.pth")
     benchmark.add_argument("--layer", default="features.15")
-    benchmark.add_argument("--seed", type=int, default=0)
+    benchmark.add_argument("--seeds", type=_positive, default=5, help="how many seeds the means are over")
+    benchmark.add_argument("--only", choices=("birds", "photos"), help="measure one half")
     benchmark.set_defaults(run=_benchmark)
     return parser
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", choices=("cub", "birds"), required=True)
+    parser.add_argument("--dataset", choices=("cub", "awa2", "folder", "birds"), required=True)
     parser.add_argument("--root", type=Path, help="the data set's folder")
-    parser.add_argument("--split", type=Path, help="folder with the class lists; default: splits/ in the root")
+    parser.add_argument(
+        "--split",
+        type=Path,
+        help="folder with the split: class lists, or att_splits.mat and res101.mat; default: the data set's own",
+    )
+    parser.add_argument("--attributes", choices=("continuous", "binary", "images"), default="continuous")
+    parser.add_argument(
+        "--knowledge",
+        help="what describes the classes: attributes, texts, captions, read-texts or read-captions (read into the "
+        "attributes), or several joined by '+'; default: attributes where the data set has them, else texts",
+    )
+    parser.add_argument(
+        "--encoder", help="sentence-transformers model for texts and captions, a folder or a name; default: the bundled"
+    )
 
 
 def _positive(text: str) -> int:
@@ -93,42 +114,94 @@ def _positive(text: str) -> int:
     return number
 
 
-def _load(dataset: str, root: Path | None, split: Path | None) -> ZeroShotData:
+def _load(dataset: str, root: Path | None, split: Path | None, attributes: str = "continuous") -> ZeroShotData:
     if dataset == "birds":
         from niwt_core.birds.world import load_birds
 
+        if attributes != "continuous":
+            raise InputError(f"Paper Birds have no {attributes!r} attributes; leave --attributes out.")
         return load_birds()
     if root is None:
-        raise InputError("The data set cub needs --root, the folder of CUB-200-2011.")
-    from niwt_core.datasets import load_cub
+        raise InputError(f"The data set {dataset} needs --root, its folder.")
+    from niwt_core.datasets import load_awa2, load_cub, load_folder
 
-    return load_cub(root, split)
+    if dataset == "cub":
+        return load_cub(root, split, attributes)
+    if dataset == "awa2":
+        return load_awa2(root, split, attributes)
+    if dataset != "folder":
+        raise InputError(f"Unknown data set {dataset[:40]!r}; expected cub, awa2, folder or birds.")
+    if split is not None:
+        raise InputError("The data set folder takes no --split; its classes.csv says which classes are seen.")
+    return load_folder(root, attributes)
+
+
+def _described(data: ZeroShotData, root: Path | None, kinds: str, encoder: str | None) -> ZeroShotData:
+    """The data set with what is known of its classes, see `knowledge.KINDS`, in place of its attributes."""
+    from dataclasses import replace
+
+    from niwt_core.knowledge import captions_of, knowledge_of
+    from niwt_core.text import DEFAULT, load_encoder
+
+    if encoder and not {"texts", "captions"} & set(kinds.split("+")):
+        raise InputError(f"The knowledge {kinds[:40]!r} takes no --encoder; only texts and captions do.")
+    known = knowledge_of(data, kinds, lambda: captions_of(data, root), lambda: load_encoder(encoder or DEFAULT))
+    return replace(data, attributes=known.rows, attribute_names=known.names)
+
+
+def _source(args: argparse.Namespace, kinds: str) -> dict[str, str | None]:
+    """What `evaluate` needs to load the same data again."""
+    return {
+        "dataset": args.dataset,
+        "root": str(args.root.resolve()) if args.root else None,
+        "split": str(args.split.resolve()) if args.split else None,
+        "attributes": args.attributes,
+        "knowledge": kinds,
+        "encoder": str(Path(args.encoder).resolve()) if args.encoder and Path(args.encoder).is_dir() else args.encoder,
+    }
+
+
+def _load_source(source: Any, root: Path | None, split: Path | None) -> ZeroShotData:
+    """The data of a project's card, from `root` and `split` if they have moved."""
+    if not isinstance(source, Mapping):
+        raise InputError("project.json does not say where its data are; expected an object in its card's source.")
+    known = {key: str(value) for key, value in source.items() if value is not None}
+    old_root, old_split = (Path(known[key]) if key in known else None for key in ("root", "split"))
+    if split is None and old_split is not None:
+        inside = root is not None and old_root is not None and old_split.is_relative_to(old_root)
+        split = root / old_split.relative_to(old_root) if inside and root and old_root else old_split
+    data = _load(known.get("dataset", "cub"), root or old_root, split, known.get("attributes", "continuous"))
+    return _described(data, root or old_root, known.get("knowledge", "attributes"), known.get("encoder"))
 
 
 def _fit(args: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from niwt_core.backbone import load_backbone
-    from niwt_core.images import folder_images
+    from niwt_core.images import ImageSource, folder_images, noise_images
+    from niwt_core.knowledge import default_kind
     from niwt_core.pipeline import FitOptions, evaluate_project, fit
     from niwt_core.project import save_project
 
-    data = _load(args.dataset, args.root, args.split)
+    data = _load(args.dataset, args.root, args.split, args.attributes)
+    _print_notes(data)
+    kinds = args.knowledge or default_kind(data)
+    data = _described(data, args.root, kinds, args.encoder)
     weights = None if args.weights == "random" else args.weights
     backbone = load_backbone(args.backbone, args.layer, weights)
     defaults = FitOptions()
     options = FitOptions(n_views=args.views or defaults.n_views, epochs=args.epochs or defaults.epochs, seed=args.seed)
-    samples = folder_images(args.samples, options.n_samples, args.seed) if args.samples else None
+    samples: ImageSource | None = None
+    if args.samples == "noise":
+        samples = noise_images(options.n_samples, backbone.image_size, args.seed)
+    elif args.samples:
+        samples = folder_images(Path(args.samples), options.n_samples, args.seed)
     with Bars() as bars:
         project = fit(data, backbone, options=options, samples=samples, progress=bars)
         result = evaluate_project(project, data, bars)
     card = {
         **project.card,
-        "source": {
-            "dataset": args.dataset,
-            "root": str(args.root.resolve()) if args.root else None,
-            "split": str(args.split.resolve()) if args.split else None,
-        },
+        "source": _source(args, kinds),
         "figures": asdict(result),
     }
     save_project(replace(project, card=card), args.output)
@@ -143,13 +216,31 @@ def _evaluate(args: argparse.Namespace) -> None:
     from niwt_core.project import load_project
 
     project = load_project(args.project)
-    source = project.card.get("source", {})
-    root = args.root or (Path(source["root"]) if source.get("root") else None)
-    split = args.split or (Path(source["split"]) if source.get("split") and args.root is None else None)
-    data = _load(source.get("dataset", "cub"), root, split)
+    data = _load_source(project.card.get("source", {}), args.root, args.split)
+    _print_notes(data, sys.stderr if args.json else sys.stdout)
     with Bars() as bars:
         result = evaluate_project(project, data, bars)
     print(json.dumps(asdict(result)) if args.json else table(result))
+
+
+def _print_notes(data: ZeroShotData, file: TextIO | None = None) -> None:
+    for note in data.notes:
+        print(f"Note: {note}", file=file)
+
+
+def _download(args: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from niwt_core.datasets.download import CUB_MD5, CUB_URL, download_cub
+
+    with tqdm(unit="B", unit_scale=True, unit_divisor=1024, desc=args.dataset) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        fresh = download_cub(args.root, args.url or CUB_URL, CUB_MD5, progress)
+    print(f"CUB-200-2011 is {'now' if fresh else 'already'} in {args.root}.")
 
 
 def _train_birds(args: argparse.Namespace) -> None:
@@ -164,7 +255,11 @@ def _benchmark(args: argparse.Namespace) -> None:
     from niwt_core.benchmark import run_benchmark
 
     with Bars() as bars:
-        print(run_benchmark(args.cub, args.split, args.backbone, args.weights, args.layer, args.seed, BUNDLED, bars))
+        parts = (args.only,) if args.only else ("birds", "photos")
+        tables = run_benchmark(
+            args.cub, args.split, args.backbone, args.weights, args.layer, args.seeds, BUNDLED, bars, parts
+        )
+    print(tables)
 
 
 def table(result: GZSLResult) -> str:

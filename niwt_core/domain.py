@@ -1,4 +1,4 @@
-"""Domain knowledge -> importances, and back: the linear map of step 1 and its inverse.
+"""Domain knowledge -> importances or mean features, and back: the maps of step 1 and their inverse.
 
 A description is a row of numbers: attributes, or a sentence embedding. The paper fits the map by a cosine loss with
 Adam; ridge regression on unit-length importances does as well, is instant and has one number to choose.
@@ -47,6 +47,56 @@ def fit_ridge(inputs: Tensor, outputs: Tensor, strength: float) -> LinearMap:
     else:
         matrix = torch.linalg.solve(x.T @ x + penalty * torch.eye(x.shape[1], dtype=x.dtype), x.T @ y)
     return LinearMap(matrix.to(inputs.dtype), x_mean.to(inputs.dtype), y_mean.to(inputs.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class KernelMap:
+    """y = similarities of x to the classes it was fitted on, times coefficients, plus output_mean.
+
+    Attributes:
+        inputs: (n, n_inputs), what it was fitted on. coefficients: (n, n_outputs). output_mean: (n_outputs,).
+        width: the squared distance at which the similarity has fallen to 1/e. row_mean: (n,), mean similarity to each.
+    """
+
+    inputs: Tensor
+    coefficients: Tensor
+    output_mean: Tensor
+    width: float
+    row_mean: Tensor
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """(n, n_inputs) -> (n, n_outputs)."""
+        similar = _similarities(inputs.double(), self.inputs.double(), self.width)
+        centred = similar - similar.mean(1, keepdim=True) - (self.row_mean - self.row_mean.mean())
+        return (centred @ self.coefficients).to(inputs.dtype) + self.output_mean
+
+
+#: Similarity falls to 1/e at this many times the median squared distance between the classes it is fitted on.
+KERNEL_WIDTH = 4.0
+
+
+def fit_kernel(inputs: Tensor, outputs: Tensor, strength: float) -> KernelMap:
+    """Kernel ridge regression with an intercept and a Gaussian kernel: descriptions that are alike share their outputs.
+
+    Args:
+        inputs: (n, n_inputs); outputs: (n, n_outputs). strength: as for `fit_ridge`.
+    """
+    if strength <= 0:
+        raise ValueError(f"expected a ridge strength above 0, got {strength}")
+    x, y = inputs.double(), outputs.double()
+    apart = torch.pdist(x).square()
+    width = KERNEL_WIDTH * float(apart[apart > 0].median()) if (apart > 0).any() else 1.0
+    similar = _similarities(x, x, width)
+    row_mean = similar.mean(0)
+    centred = similar - row_mean - row_mean[:, None] + row_mean.mean()
+    penalty = max(strength * float(centred.trace()) / len(x), 1e-12)
+    coefficients = torch.linalg.solve(centred + penalty * torch.eye(len(x), dtype=x.dtype), y - y.mean(0))
+    return KernelMap(inputs, coefficients, outputs.mean(0), width, row_mean)
+
+
+def _similarities(a: Tensor, b: Tensor, width: float) -> Tensor:
+    """exp(-squared distance / width), (len(a), len(b))."""
+    return torch.exp(-torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square() / width)
 
 
 def fit_cosine(

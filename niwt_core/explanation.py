@@ -73,13 +73,15 @@ def grad_cam(backbone: Backbone, inputs: Tensor, weight: Tensor) -> Heatmap:
     Args:
         inputs: one image, (1, 3, image_size, image_size). weight: (n_features,).
 
+    Where the backbone names several layers, the map is that of the trunk's own; the importances are all of them.
+
     Deviation: the importances are sums over positions, as everywhere in this project, not means; the map differs by
     a constant factor.
     """
     with torch.no_grad():
         activations = backbone.trunk(inputs).contiguous()
     alpha = importances(backbone.head, activations, weight).detach()  # (1, n_channels)
-    signed = torch.einsum("k,khw->hw", alpha[0], activations[0])
+    signed = torch.einsum("k,khw->hw", alpha[0, : backbone.channels[0]], activations[0])
     return Heatmap(signed, alpha[0])
 
 

@@ -1,4 +1,9 @@
-"""Fine-tune the head on the seen classes; the trunk stays as it is, so its activations are computed once."""
+"""Fine-tune the head on the seen classes; the trunk stays as it is, so its activations are computed once.
+
+Gently: what pre-training knows of other things than the seen classes is what new classes will be made of. With the
+rate ten times higher, and batch statistics learned as well, classes kept out of the fine-tuning are found far less
+often, at the same accuracy on the seen ones.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +33,10 @@ class CachedActivations:
     plain: Tensor
     augmented: Tensor
     labels: Tensor
+
+    def of(self, indices: Tensor, labels: Tensor) -> CachedActivations:
+        """A part of the images, with other labels, both (n,)."""
+        return CachedActivations(self.plain[indices], self.augmented[:, indices], labels)
 
     def batches(self, batch_size: int = 32) -> list[tuple[Tensor, Tensor]]:
         """The plain activations as float32, in order."""
@@ -64,22 +73,27 @@ def finetune(
     cached: CachedActivations,
     class_names: tuple[str, ...],
     *,
-    epochs: int = 10,
+    epochs: int = 5,
     batch_size: int = 64,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 1e-4,
+    classifier_rate: float = 5e-3,
     weight_decay: float = 1e-4,
-    label_smoothing: float = 0.1,
     seed: int = 0,
     progress: Callable[[int], None] = lambda n_images: None,
 ) -> tuple[Backbone, Classifier]:
     """Train a copy of the head, and a new linear classifier on it, by cross-entropy with AdamW and a one-cycle rate.
+
+    Batch normalisation keeps its pre-trained statistics.
 
     Returns:
         the backbone with the trained head, in evaluation mode, and the seen classes' classifier. The arguments are
         left as they were.
     """
     torch.manual_seed(seed)
-    head = copy.deepcopy(backbone.head).train()
+    head = copy.deepcopy(backbone.head).requires_grad_(True).train()
+    for module in head.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
     classifier = nn.Linear(backbone.n_features, len(class_names))
     groups: list[dict[str, Any]] = [{"params": head.parameters()}, {"params": classifier.parameters()}]
     optimiser = torch.optim.AdamW(groups, lr=learning_rate, weight_decay=weight_decay)
@@ -87,9 +101,9 @@ def finetune(
     n_images = len(cached.labels)
     n_batches = epochs * -(-n_images // batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [learning_rate, 5 * learning_rate], total_steps=max(n_batches, 10), pct_start=0.2
+        optimiser, [learning_rate, classifier_rate], total_steps=max(n_batches, 10), pct_start=0.2
     )
-    loss_of = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+    loss_of = nn.CrossEntropyLoss()
     for _ in range(epochs):
         order = torch.randperm(n_images)
         view_of = torch.randint(len(views), (n_images,))

@@ -96,6 +96,40 @@ def folder_images(folder: Path, limit: int | None = None, seed: int = 0) -> Imag
     return ImageFiles(tuple(paths), np.zeros(len(paths), dtype=np.int64))
 
 
+@dataclass(frozen=True, eq=False)
+class NoiseImages:
+    """Gaussian noise instead of photos (label 0): the paper's other choice of "any images" for the transfer.
+
+    Each pixel and colour is drawn by itself around mid grey, with about the spread that photos have (64 of 255 steps),
+    and clipped to 0..255. Image `index` depends on the seed and the index alone.
+    """
+
+    n: int
+    size: int
+    seed: int
+
+    @property
+    def labels(self) -> np.ndarray:
+        return np.zeros(self.n, dtype=np.int64)
+
+    def __getitem__(self, index: int) -> Image.Image:
+        if not 0 <= index < self.n:
+            raise IndexError(f"noise image {index} of {self.n}")
+        noise = np.random.default_rng([self.seed, index]).normal(127.5, 64, (self.size, self.size, 3))
+        return Image.fromarray((noise.clip(0, 255) + 0.5).astype(np.uint8))
+
+
+def noise_images(n: int, size: int, seed: int = 0) -> NoiseImages:
+    """`n` pictures of Gaussian noise, `size` pixels square (a backbone's `image_size`, so that nothing is resampled).
+
+    Raises:
+        InputError: no picture, or none of at least one pixel.
+    """
+    if n < 1 or size < 1:
+        raise InputError(f"{n} noise pictures of {size} pixels were asked for; expected at least 1 of each.")
+    return NoiseImages(n, size, seed)
+
+
 def to_input(image: Image.Image, backbone: Backbone) -> Tensor:
     """Image -> (3, image_size, image_size): short side scaled, centre cropped, normalised."""
     return _normalise(ImageOps.fit(image, (backbone.image_size,) * 2, Image.Resampling.BILINEAR), backbone)
@@ -156,7 +190,7 @@ def activation_batches(
     progress: Callable[[int], None] = lambda n_images: None,
     **options: object,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Activations (n, n_channels, height, width) of the trunk and labels (n,); options as for `input_batches`."""
+    """Activations (n, channels[0], height, width) of the trunk and labels (n,); options as for `input_batches`."""
     for inputs, labels in input_batches(source, backbone, **options):  # type: ignore[arg-type]
         with torch.no_grad():
             activations = backbone.trunk(inputs.to(memory_format=torch.channels_last)).contiguous()

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.func import jvp, vjp, vmap
+from torch.func import functional_call, jvp, vjp, vmap
 
+from niwt_core.channelwise import ChannelwiseHead, split_channelwise
+from niwt_core.cutting import offsets_in
 from niwt_core.errors import InputError
 
 
@@ -40,9 +42,26 @@ class ClassImportances:
         return nn.functional.normalize(self.values, dim=1)
 
 
+def zero_offsets(head: nn.Module, activations: Tensor) -> Tensor:
+    """Where every derivative is taken: (n_images, n_channels) zeros, the trunk's layer first, later layers after it."""
+    n_later = sum(place.offset.shape[1] for place in offsets_in(head).values())
+    return activations.new_zeros(len(activations), activations.shape[1] + n_later)
+
+
 def features_with_offsets(head: nn.Module, activations: Tensor, offsets: Tensor) -> Tensor:
-    """Features (n_images, n_features) when channel k of image i is turned up everywhere by offsets[i, k]."""
-    return head(activations + offsets[:, :, None, None])
+    """Features (n_images, n_features) when channel k of image i is turned up everywhere by offsets[i, k].
+
+    Args:
+        activations: (n_images, channels[0], height, width), of the trunk's layer.
+        offsets: (n_images, n_channels); those of later layers are added inside the head.
+    """
+    places = offsets_in(head)
+    if not places:
+        return head(activations + offsets[:, :, None, None])
+    sizes = [activations.shape[1], *(place.offset.shape[1] for place in places.values())]
+    first, *later = (part[:, :, None, None] for part in offsets.split(sizes, dim=1))
+    replaced = {f"{name}.offset": part for name, part in zip(places, later, strict=True)}
+    return functional_call(head, replaced, (activations + first,))
 
 
 def importances(head: nn.Module, activations: Tensor, weights: Tensor) -> Tensor:
@@ -50,7 +69,7 @@ def importances(head: nn.Module, activations: Tensor, weights: Tensor) -> Tensor
 
     Args:
         head: activations -> features.
-        activations: (n_images, n_channels, height, width).
+        activations: (n_images, channels[0], height, width).
         weights: class weights, one row an image (n_images, n_features) or one class for all (n_features,).
             The result is linear in them and can be differentiated with respect to them.
 
@@ -58,7 +77,7 @@ def importances(head: nn.Module, activations: Tensor, weights: Tensor) -> Tensor
         (n_images, n_channels): the sum over positions of d score / d activation (the authors' code sums; Eq. 1 of the
         paper takes the mean, which differs by a constant).
     """
-    offsets = activations.new_zeros(activations.shape[:2])
+    offsets = zero_offsets(head, activations)
     features, pull_back = vjp(lambda s: features_with_offsets(head, activations, s), offsets)[:2]
     return pull_back(weights.expand_as(features))[0]
 
@@ -67,22 +86,28 @@ def channel_jacobian(head: nn.Module, activations: Tensor, *, mode: str | None =
     """M(x) = d features / d channel offsets, so that importances(x) = M(x)^T w for any class weights w.
 
     Args:
-        activations: (n_images, n_channels, height, width).
-        mode: "forward" takes one pass for each channel, "reverse" one for each feature; None takes the smaller.
+        activations: (n_images, channels[0], height, width).
+        mode: "forward" takes one pass for each channel, "reverse" one for each feature. None takes the smaller, and
+            where the head keeps its channels apart up to a linear layer, the short way there (`channelwise`).
         chunk: how many passes run at once (memory).
 
     Returns:
         (n_images, n_features, n_channels).
     """
-    n_images, n_channels = activations.shape[:2]
-    offsets = activations.new_zeros(n_images, n_channels)
+    offsets = zero_offsets(head, activations)
+    n_images, n_channels = offsets.shape
     with torch.no_grad():
         n_features = head(activations[:1]).shape[1]
+    if mode is None:
+        parts = split_channelwise(head) if n_channels <= n_features else None
+        if parts is not None:
+            return _jacobian_through_linear(parts, activations)
+        mode = "forward" if n_channels < n_features else "reverse"  # ResNet101: as many, 15 s back, 21 s forward
 
     def features(s: Tensor) -> Tensor:
         return features_with_offsets(head, activations, s)
 
-    if (mode or ("forward" if n_channels <= n_features else "reverse")) == "forward":
+    if mode == "forward":
         tangents = torch.eye(n_channels, dtype=activations.dtype)[:, None].expand(-1, n_images, -1)
         columns = vmap(lambda t: jvp(features, (offsets,), (t,))[1], chunk_size=chunk)(tangents)
         return columns.permute(1, 2, 0).detach()  # (n_channels, n_images, n_features) before
@@ -90,6 +115,21 @@ def channel_jacobian(head: nn.Module, activations: Tensor, *, mode: str | None =
     cotangents = torch.eye(n_features, dtype=activations.dtype)[:, None].expand(-1, n_images, -1)
     rows = vmap(lambda c: pull_back(c)[0], chunk_size=chunk)(cotangents)
     return rows.permute(1, 0, 2).detach()  # (n_features, n_images, n_channels) before
+
+
+def _jacobian_through_linear(parts: ChannelwiseHead, activations: Tensor) -> Tensor:
+    """`channel_jacobian` of a head that keeps its channels apart up to its first linear layer."""
+    offsets = zero_offsets(parts.before, activations)
+    n_images, n_channels = offsets.shape
+    together = torch.ones_like(offsets)
+    before = jvp(lambda s: features_with_offsets(parts.before, activations, s), (offsets,), (together,))
+    flat, responses = before[:2]
+    weight = parts.linear.weight.detach().unflatten(1, (n_channels, -1))  # (n_outputs, n_channels, n_positions)
+    own = responses.reshape(n_images, n_channels, -1)  # each channel's response to itself, at each position
+    columns = torch.bmm(weight.permute(1, 0, 2), own.permute(1, 2, 0))  # (n_channels, n_outputs, n_images)
+    outputs = parts.linear(flat).detach()
+    columns = vmap(lambda t: jvp(parts.after, (outputs,), (t,))[1])(columns.transpose(1, 2))
+    return columns.permute(1, 2, 0).detach()  # (n_channels, n_images, n_features) before
 
 
 def class_importances(
@@ -101,7 +141,7 @@ def class_importances(
     """Mean importances of every class over its own images, each image with its own class's score.
 
     Args:
-        batches: (activations (n, n_channels, height, width), labels (n,)) pairs.
+        batches: (activations (n, channels[0], height, width), labels (n,)) pairs.
         weights: (n_classes, n_features).
 
     Raises:
@@ -123,23 +163,36 @@ def class_importances(
 
 
 def layer_teaches_nothing(head: nn.Module, activations: Tensor) -> str | None:
-    """Why this layer's importances say nothing about an image, or None where they do.
+    """Why these importances say nothing about an image, or None where they do.
 
     Where the head is linear (pooling and no hidden layer after it: the last block of ResNet or MobileNet), M(x) is the
-    same for every image: the importances are the class weights themselves, or a fixed mixture of them.
+    same for every image: the importances are the class weights themselves, or a fixed mixture of them. Tried with a
+    few random class weights instead of all of M(x), which takes minutes for a large network. Of several layers, one
+    that varies from image to image is enough.
 
     Args:
-        activations: at least two different images' activations, (n_images, n_channels, height, width).
+        activations: at least two different images' activations, (n_images, channels[0], height, width).
     """
-    jacobian = channel_jacobian(head, activations[:2].contiguous())
-    scale = jacobian.abs().max()
+    two = activations[:2].contiguous()
+    with torch.no_grad():
+        features = head(two)
+    generator = torch.Generator().manual_seed(0)
+    tried = torch.randn(N_TRIED, features.shape[1], generator=generator, dtype=features.dtype)
+    alpha = torch.stack([importances(head, two, w).detach() for w in tried])  # (N_TRIED, 2, n_channels)
+    scale = alpha.abs().max()
     if not scale > 0:
         return "The score does not react to this layer at all."
-    if (jacobian[0] - jacobian[1]).abs().max() > 1e-4 * scale:
+    if (alpha[:, 0] - alpha[:, 1]).abs().max() > 1e-4 * scale:
         return None
-    square = jacobian.shape[1] == jacobian.shape[2]
-    if square and (jacobian[0] - torch.diag(jacobian[0].diagonal())).abs().max() <= 1e-4 * scale:
-        return (
-            "After this layer the network only pools: its importances are the class weights, the same for every image."
-        )
+    if tried.shape[1] == alpha.shape[2]:
+        factors = (tried * alpha[:, 0]).sum(0) / tried.square().sum(0)  # of a diagonal M
+        if (alpha[:, 0] - tried * factors).abs().max() <= 1e-4 * scale:
+            return (
+                "After this layer the network only pools: its importances are the class weights, the same for every "
+                "image."
+            )
     return "After this layer the network is linear: its importances are a fixed mixture of the class weights."
+
+
+#: Random class weights that `layer_teaches_nothing` tries.
+N_TRIED = 4

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from niwt_core.domain import LinearMap, fit_ridge
+from niwt_core.calibration import Choice, Rehearsal, best_constant, score_unit
+from niwt_core.discriminant import Discriminant, class_means_of, make_discriminant, within_covariance
+from niwt_core.domain import KernelMap, LinearMap, fit_kernel, fit_ridge
 from niwt_core.errors import InputError
-from niwt_core.gzsl import Classifier, harmonic_mean
+from niwt_core.gzsl import Classifier
 from niwt_core.importance import ClassImportances
 from niwt_core.transfer import ClosedForm
 
@@ -20,15 +23,58 @@ class Settings:
     """What a fit chooses, on seen classes alone.
 
     Attributes:
-        ridge: penalty of the map descriptions -> importances. prior_ridge: of descriptions -> weights and class means.
-        strength: lambda of the closed form.
-        shift: added to the bias of new classes, in units of the seen classes' typical margin.
+        kernel: whether descriptions -> class means is a kernel map; otherwise it is linear. means_ridge: its penalty.
+        shrinkage: of the discriminants' covariance. scale: of all scores, for fair probabilities.
+        ridge: penalty of the map descriptions -> importances. strength: lambda of the closed form.
+        stretch: of new weights beyond the predicted discriminant's length; a ridge regression predicts class means
+            too near the middle.
+        constant: added to the new classes' scores (calibrated stacking), in units of `calibration.score_unit`.
     """
 
-    ridge: float = 0.1
-    prior_ridge: float = 0.1
+    kernel: bool = False
+    means_ridge: float = 0.2
+    shrinkage: float = 0.9
+    scale: float = 1.0
+    ridge: float = 0.3
     strength: float = 10.0
-    shift: float = 0.0
+    stretch: float = 1.2
+    constant: float = 0.0
+
+    def __post_init__(self) -> None:
+        above_0 = (self.means_ridge, self.shrinkage, self.scale, self.ridge, self.strength, self.stretch)
+        if not all(0 < value < math.inf for value in above_0) or self.shrinkage > 1 or not math.isfinite(self.constant):
+            raise ValueError(f"expected finite settings above 0, a shrinkage of at most 1 and any constant, got {self}")
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """All that is measured on the seen classes' images before anything is described.
+
+    Attributes:
+        descriptions: (n_seen, n_attributes). means: mean features of each class, (n_seen, n_features).
+        within: covariance of the features within classes, (n_features, n_features).
+        score_unit: unit of `Settings.constant`, in scores at scale 1.
+    """
+
+    names: tuple[str, ...]
+    descriptions: Tensor
+    means: Tensor
+    within: Tensor
+    score_unit: float
+
+
+def measure_classes(
+    names: Sequence[str], descriptions: Tensor, features: Tensor, labels: Tensor, shrinkage: float
+) -> Measured:
+    """Means, covariance and unit of scores of seen classes.
+
+    Args:
+        descriptions: (n_classes, n_attributes). features: (n_images, n_features). labels: (n_images,).
+    """
+    means = class_means_of(features, labels, len(names))
+    within = within_covariance(features, labels, means)
+    seen = make_discriminant(means, within, shrinkage).classifier(tuple(names), means)
+    return Measured(tuple(names), descriptions, means, within, score_unit(seen(features), len(names)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,25 +82,22 @@ class Learner:
     """Everything that turns a description into a classifier in milliseconds.
 
     Attributes:
+        to_means: descriptions -> mean features of the class, from which the discriminant makes the transfer's prior.
         to_importances: descriptions -> unit-length importances (step 1).
-        to_weights: descriptions -> class weights, the prior of the transfer. to_means: -> mean features of the class.
         to_descriptions: unit-length importances -> descriptions, the inverse map.
         closed_form: importances -> weights (step 2).
         importance_length: mean length of the seen importances. weight_length: of the seen weights.
-        feature_mean: (n_features,), over the seen classes. bias_offset: what seen classes' biases add, on average, to
-            the halfway bias (see `scaled`). margin: unit of `Settings.shift`, in scores.
+        constant: added to every new class's bias, in scores.
     """
 
+    to_means: LinearMap | KernelMap
     to_importances: LinearMap
-    to_weights: LinearMap
-    to_means: LinearMap
     to_descriptions: LinearMap
+    discriminant: Discriminant
     closed_form: ClosedForm
     importance_length: float
     weight_length: float
-    feature_mean: Tensor
-    bias_offset: float
-    margin: float
+    constant: float
     settings: Settings
 
     def importances(self, descriptions: Tensor) -> Tensor:
@@ -66,154 +109,125 @@ class Learner:
             )
         return self.importance_length * nn.functional.normalize(self.to_importances(descriptions), dim=1)
 
+    def prior(self, descriptions: Tensor) -> Tensor:
+        """Weights (n_classes, n_features) of the discriminants of the mean features that the descriptions predict."""
+        return self.discriminant.weights(self.to_means(descriptions))
+
     def classifier(self, names: Sequence[str], descriptions: Tensor) -> Classifier:
-        """A classifier for the described classes: closed form from the regressed prior, then `scaled`."""
-        prior = self.to_weights(descriptions)
-        weight = self.closed_form.solve(self.importances(descriptions), prior, self.settings.strength)
+        """A classifier for the described classes: closed form from the predicted discriminant, then `scaled`.
+
+        A description that leaves much open predicts a class near the middle, with short weights; its importances are
+        asked to be short by the same share.
+        """
+        importances, prior = self.importances(descriptions), self.prior(descriptions)
+        share = prior.norm(dim=1, keepdim=True) / self.weight_length
+        weight = self.closed_form.solve(share * importances, prior, self.settings.strength)
         return self.scaled(names, descriptions, weight)
 
     def scaled(self, names: Sequence[str], descriptions: Tensor, weight: Tensor) -> Classifier:
         """Weights (n_classes, n_features) from either way of transfer, at a length and bias that compete fairly.
 
-        Length: the seen weights' mean. Bias: the threshold stands halfway between the class's predicted mean features
-        and the mean of all features, plus what the seen classes' biases add to that on average, plus the shift.
+        Length: that of the class's predicted discriminant, stretched. Bias: the threshold stands halfway between the
+        class's predicted mean features and the mean of all, plus the constant.
         """
-        weight = self.weight_length * nn.functional.normalize(weight, dim=1)
-        halfway = _halfway(weight, self.to_means(descriptions), self.feature_mean)
-        return Classifier(tuple(names), weight, self.bias_offset + self.settings.shift * self.margin - halfway)
-
-
-def _halfway(weight: Tensor, class_means: Tensor, feature_mean: Tensor) -> Tensor:
-    """Score of the point halfway between a class's mean features and the mean of all, (n_classes,)."""
-    return (weight * (class_means + feature_mean) / 2).sum(1)
+        means = self.to_means(descriptions)
+        length = self.settings.stretch * self.discriminant.weights(means).norm(dim=1, keepdim=True)
+        weight = length * nn.functional.normalize(weight, dim=1)
+        return Classifier(tuple(names), weight, self.discriminant.bias(weight, means) + self.constant)
 
 
 def make_learner(
-    descriptions: Tensor,
-    seen: Classifier,
-    importances: ClassImportances,
-    class_means: Tensor,
-    closed_form: ClosedForm,
-    settings: Settings,
+    measured: Measured, importances: ClassImportances, closed_form: ClosedForm, settings: Settings
 ) -> Learner:
-    """Fit every map on the seen classes.
-
-    Args:
-        descriptions: (n_seen, n_attributes). class_means: (n_seen, n_features).
-    """
-    feature_mean = class_means.mean(0)
-    halfway = _halfway(seen.weight, class_means, feature_mean)
+    """Fit every map on the seen classes."""
+    discriminant = make_discriminant(measured.means, measured.within, settings.shrinkage, settings.scale)
     return Learner(
-        to_importances=fit_ridge(descriptions, importances.directions, settings.ridge),
-        to_weights=fit_ridge(descriptions, seen.weight, settings.prior_ridge),
-        to_means=fit_ridge(descriptions, class_means, settings.prior_ridge),
-        to_descriptions=fit_ridge(importances.directions, descriptions, INVERSE_RIDGE),
+        to_means=_map(settings.kernel)(measured.descriptions, measured.means, settings.means_ridge),
+        to_importances=fit_ridge(measured.descriptions, importances.directions, settings.ridge),
+        to_descriptions=fit_ridge(importances.directions, measured.descriptions, INVERSE_RIDGE),
+        discriminant=discriminant,
         closed_form=closed_form,
         importance_length=importances.length,
-        weight_length=float(seen.weight.norm(dim=1).mean()),
-        feature_mean=feature_mean,
-        bias_offset=float((seen.bias + halfway).mean()),
-        margin=float((seen.weight * (class_means - feature_mean)).sum(1).mean()) / 2,
+        weight_length=float(discriminant.weights(measured.means).norm(dim=1).mean()),
+        constant=settings.constant * settings.scale * measured.score_unit,
         settings=settings,
     )
 
 
-RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-SHIFTS = tuple(i / 20 for i in range(-20, 21))
+def _map(kernel: bool) -> Callable[[Tensor, Tensor, float], LinearMap | KernelMap]:
+    return fit_kernel if kernel else fit_ridge
+
+
+# Of settings that do as well the first is taken: the middle of a range, or what stays nearest to the prior.
+MEANS_RIDGES = (0.2, 0.1, 0.4, 0.05)
+SHRINKAGES = (0.9, 0.75, 1.0, 0.5)
+RIDGES = (0.3, 0.1, 1.0)
+STRENGTHS = (100.0, 30.0, 10.0, 3.0, 1.0)
+STRETCHES = (1.0, 1.2, 1.4, 1.7)
+SCALES = tuple(2.0 ** (i / 4) for i in range(-48, 25))
 INVERSE_RIDGE = 0.1
-N_FOLDS = 5
-#: Classes left out helped to train the features, so they are easier to find than truly new ones, and quality hardly
-#: changes over a range of shifts. Of all that come within this fraction of the best, the boldest is taken.
-TOLERANCE = 0.005
 
 
-def choose_settings(
-    descriptions: Tensor,
-    seen: Classifier,
-    importances: ClassImportances,
-    class_means: Tensor,
-    closed_form: ClosedForm,
-    features: Tensor,
-    labels: Tensor,
-    seed: int = 0,
-) -> Settings:
-    """Choose every setting by leaving seen classes out and building them from their descriptions as if unseen.
+def choose_prior(rehearsal: Rehearsal) -> Settings:
+    """Choose the map to class means, the shrinkage and the scale, by the prior alone: nothing is transferred yet."""
+    best: tuple[float, Settings] | None = None
+    kept = rehearsal.kept
+    names = kept.classifier.names
+    for shrinkage in SHRINKAGES:
+        measured = measure_classes(names, kept.descriptions, kept.features, kept.labels, shrinkage)
+        discriminant = make_discriminant(measured.means, measured.within, shrinkage)
+        seen = discriminant.classifier(names, measured.means)(rehearsal.features)
+        for kernel in (False, True):
+            for ridge in MEANS_RIDGES:
+                means = _map(kernel)(kept.descriptions, measured.means, ridge)(rehearsal.descriptions)
+                new = discriminant.classifier(tuple(map(str, range(len(means)))), means)(rehearsal.features)
+                for stretch in STRETCHES:
+                    choice = _judge(seen, stretch * new, rehearsal, measured.score_unit)
+                    if best is None or choice.harmonic > best[0]:
+                        chosen = Settings(kernel, ridge, shrinkage, stretch=stretch, constant=choice.constant)
+                        best = choice.harmonic, replace(chosen, scale=_fair_scale(seen, rehearsal))
+    assert best is not None
+    return best[1]
 
-    A fifth of the classes at a time. First the ridge of each map, by how well it predicts the classes left out; then
-    the strength and the shift together, by the harmonic mean of the classes left out and the others.
+
+def choose_transfer(
+    rehearsal: Rehearsal, prior: Settings, importances: ClassImportances, closed_form: ClosedForm
+) -> tuple[Settings, Choice]:
+    """Choose the ridge of the importances, the transfer's strength and the stacking constant.
 
     Args:
-        features, labels: images of seen classes, (n_images, n_features) and (n_images,).
+        importances: of the kept classes, in the rehearsal.
+
+    Returns:
+        the settings, and what they reached in the rehearsal.
     """
-    n_seen = len(seen.weight)
-    if n_seen < 4:
-        return Settings()  # too few classes to leave any out
-    order = torch.randperm(n_seen, generator=torch.Generator().manual_seed(seed))
-    folds = [order[i :: min(N_FOLDS, n_seen)].sort().values for i in range(min(N_FOLDS, n_seen))]
-
-    def misfit(outputs: Tensor, ridge: float) -> float:
-        total = 0.0
-        for fold in folds:
-            kept = _others(fold, n_seen)
-            predicted = fit_ridge(descriptions[kept], outputs[kept], ridge)(descriptions[fold])
-            total += float((1 - nn.functional.cosine_similarity(predicted, outputs[fold], dim=1)).sum())
-        return total
-
-    ridge = min(RIDGES, key=lambda r: misfit(importances.directions, r))
-    prior_ridge = min(RIDGES, key=lambda r: misfit(seen.weight, r))
-    seen_scores = seen(features)
-
-    def rebuilt(fold: Tensor, strength: float) -> tuple[Tensor, float]:
-        """Scores (n_images, len(fold)) of the classes left out, built from their descriptions; the unit of shifts."""
-        kept = _others(fold, n_seen)
-        rest = Classifier(tuple(seen.names[i] for i in kept), seen.weight[kept], seen.bias[kept])
-        part = ClassImportances(importances.values[kept], importances.n_images[kept])
-        settings = Settings(ridge, prior_ridge, strength)
-        learner = make_learner(descriptions[kept], rest, part, class_means[kept], closed_form, settings)
-        names = [seen.names[i] for i in fold]
-        return learner.classifier(names, descriptions[fold])(features), learner.margin
-
-    together = torch.zeros(len(STRENGTHS), len(SHIFTS))
-    for i, strength in enumerate(STRENGTHS):
-        for fold in folds:
-            built, margin = rebuilt(fold, strength)
-            together[i] += _harmonic_together(seen_scores, built, fold, labels, margin)
-    best = int(together.max(1).values.argmax())
-    return Settings(
-        ridge=ridge,
-        prior_ridge=prior_ridge,
-        strength=STRENGTHS[best],
-        shift=_boldest(together[best]),
-    )
+    best: tuple[Settings, Choice] | None = None
+    kept = rehearsal.kept
+    names = kept.classifier.names
+    measured = measure_classes(names, kept.descriptions, kept.features, kept.labels, prior.shrinkage)
+    discriminant = make_discriminant(measured.means, measured.within, prior.shrinkage, prior.scale)
+    seen = discriminant.classifier(names, measured.means)(rehearsal.features)
+    played = [f"new {i}" for i in range(len(rehearsal.descriptions))]
+    for ridge in RIDGES:
+        learner = make_learner(measured, importances, closed_form, replace(prior, ridge=ridge, constant=0.0))
+        for strength in STRENGTHS:
+            settings = replace(learner.settings, strength=strength)
+            new = replace(learner, settings=settings).classifier(played, rehearsal.descriptions)
+            scores = new(rehearsal.features) / settings.stretch
+            for stretch in STRETCHES:
+                choice = _judge(seen, stretch * scores, rehearsal, prior.scale * measured.score_unit)
+                if best is None or choice.harmonic > best[1].harmonic:
+                    best = replace(settings, stretch=stretch, constant=choice.constant), choice
+    assert best is not None
+    return best
 
 
-def _harmonic_together(seen_scores: Tensor, built: Tensor, fold: Tensor, labels: Tensor, margin: float) -> Tensor:
-    """H of the classes left out (rebuilt together) and the others, for each of SHIFTS, (n_shifts,)."""
-    is_new = torch.isin(labels, fold)
-    harmonic = torch.zeros(len(SHIFTS))
-    for j, shift in enumerate(SHIFTS):
-        scores = seen_scores.clone()
-        scores[:, fold] = built + shift * margin
-        right = (scores.argmax(1) == labels).float()
-        harmonic[j] = harmonic_mean(
-            _class_mean(right[~is_new], labels[~is_new]), _class_mean(right[is_new], labels[is_new])
-        )
-    return harmonic
+def _judge(seen: Tensor, new: Tensor, rehearsal: Rehearsal, unit: float) -> Choice:
+    return best_constant(torch.cat([seen, new], 1), rehearsal.labels, rehearsal.n_kept, unit)
 
 
-def _boldest(quality: Tensor) -> float:
-    """The largest shift whose quality (n_shifts,) is within TOLERANCE of the best."""
-    good = (quality >= (1 - TOLERANCE) * quality.max()).nonzero()
-    return SHIFTS[int(good[-1])]
-
-
-def _others(fold: Tensor, n: int) -> Tensor:
-    left_out = set(fold.tolist())
-    return torch.tensor([i for i in range(n) if i not in left_out])
-
-
-def _class_mean(right: Tensor, labels: Tensor) -> float:
-    counts = torch.bincount(labels)
-    sums = torch.bincount(labels, weights=right)
-    return float((sums[counts > 0] / counts[counts > 0]).mean())
+def _fair_scale(seen_scores: Tensor, rehearsal: Rehearsal) -> float:
+    """The scale at which the kept classes' softmax is the best probability (temperature scaling, Guo et al. 2017)."""
+    known = rehearsal.labels < rehearsal.n_kept
+    scores, labels = seen_scores[known], rehearsal.labels[known]
+    return min(SCALES, key=lambda scale: float(nn.functional.cross_entropy(scale * scores, labels)))

@@ -12,15 +12,18 @@ import torch
 from torch import Tensor
 
 from niwt_core.backbone import Backbone
+from niwt_core.calibration import Choice, Rehearsal
 from niwt_core.datasets import ZeroShotData
+from niwt_core.discriminant import make_discriminant
 from niwt_core.errors import InputError
 from niwt_core.finetune import CachedActivations, cache_activations, finetune
 from niwt_core.gzsl import Classifier, GZSLResult, evaluate, join
 from niwt_core.images import ImageSource, activation_batches
 from niwt_core.importance import class_importances, layer_teaches_nothing
-from niwt_core.learner import choose_settings
+from niwt_core.learner import Settings, measure_classes
 from niwt_core.project import Project
-from niwt_core.transfer import ClosedForm, channel_statistics
+from niwt_core.rehearsal import LEAST_CLASSES, Division, choose_settings, divide, make_rehearsal
+from niwt_core.transfer import channel_statistics
 
 #: Told the stage, how many of its units are done, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -39,7 +42,7 @@ class FitOptions:
     """
 
     n_views: int = 2
-    epochs: int = 10
+    epochs: int = 5
     n_samples: int = 256
     seed: int = 0
     n_workers: int = 0
@@ -53,83 +56,180 @@ def fit(
     samples: ImageSource | None = None,
     progress: Progress = silent,
 ) -> Project:
-    """Fine-tune on the seen classes, then `measure`.
+    """Rehearse, fine-tune on the seen classes, then `measure`.
 
     Args:
         samples: the "any images" of the transfer; default: some of the seen classes' training images.
     """
     started = time.perf_counter()
-    n_images = len(data.train.labels)
-    cached = cache_activations(
-        data.train,
+    check(data)
+    cached = activations_of(data, backbone, options, progress)
+    rehearsed = rehearse(data, backbone, cached, options=options, progress=progress)
+    project = fit_head(data, backbone, cached, rehearsed, options=options, samples=samples, progress=progress)
+    return replace(project, card={**project.card, "seconds": round(time.perf_counter() - started, 1)})
+
+
+def check(data: ZeroShotData) -> None:
+    """Refuse what no fit can learn from.
+
+    Raises:
+        InputError: fewer than two seen classes, no unseen class, descriptions that do not match the classes, are no
+            numbers, or tell no two seen classes apart.
+    """
+    n_classes, rows = len(data.class_names), data.attributes
+    if data.n_seen < 2:
+        raise InputError(f"The data set has {data.n_seen} seen class(es); expected at least 2 to learn maps from.")
+    if n_classes == data.n_seen:
+        raise InputError("The data set has no unseen class; expected at least one to transfer to.")
+    if len(set(data.class_names)) < n_classes:
+        twice = next(name for name in data.class_names if data.class_names.count(name) > 1)
+        raise InputError(f"The class name {twice[:60]!r} occurs more than once; expected different names.")
+    if rows.ndim != 2 or len(rows) != n_classes or rows.shape[1] == 0:
+        raise InputError(
+            f"Descriptions of shape {tuple(rows.shape)} came; expected one row of numbers for each of the {n_classes} "
+            "classes."
+        )
+    if not torch.isfinite(rows).all():
+        bad = int((~torch.isfinite(rows)).any(1).nonzero()[0])
+        raise InputError(f"The description of {data.class_names[bad]} holds values that are no numbers.")
+    if (rows[: data.n_seen] == rows[0]).all():
+        raise InputError("All seen classes have the same description; expected descriptions that tell them apart.")
+
+
+def activations_of(
+    data: ZeroShotData, backbone: Backbone, options: FitOptions, progress: Progress = silent
+) -> CachedActivations:
+    """Activations of the training images and of their augmented views."""
+    total = len(data.train.labels) * (1 + options.n_views)
+    count = _counter("activations", total, progress)
+    return cache_activations(data.train, backbone, options.n_views, count, options.n_workers)
+
+
+@dataclass(frozen=True, eq=False)
+class Rehearsed:
+    """A rehearsal, and what NIWT chose and reached in it; defaults without one, where classes or images are too few.
+
+    Attributes:
+        prior: settings of the prior alone. settings: those with the transfer. choice: what the latter reached.
+    """
+
+    rehearsal: Rehearsal | None
+    prior: Settings
+    settings: Settings
+    choice: Choice | None
+
+
+def rehearse(
+    data: ZeroShotData,
+    backbone: Backbone,
+    cached: CachedActivations,
+    *,
+    options: FitOptions = FitOptions(),
+    trained: tuple[Classifier, Division] | None = None,
+    progress: Progress = silent,
+) -> Rehearsed:
+    """Choose all settings on seen classes that play new ones (see `rehearsal`).
+
+    Args:
+        trained: where `backbone` is a network that was trained on the kept classes alone: its linear classifier, and
+            the division it was trained by. Otherwise the head is fine-tuned here, on the kept classes.
+    """
+    if data.n_seen < LEAST_CLASSES:
+        return Rehearsed(None, Settings(), Settings(), None)
+    division = trained[1] if trained else divide(cached.labels, data.n_seen, options.seed)
+    if not torch.isin(cached.labels[division.judged], division.kept).any():
+        return Rehearsed(None, Settings(), Settings(), None)
+    if trained:
+        linear = trained[0]
+    else:
+        names = tuple(data.class_names[i] for i in division.kept)
+        part = cached.of(division.train, division.renumber(cached.labels)[division.train])
+        count = _counter("rehearsal", len(division.train) * options.epochs, progress)
+        backbone, linear = finetune(backbone, part, names, epochs=options.epochs, seed=options.seed, progress=count)
+    features = features_of(backbone, cached.batches())
+    rehearsal = make_rehearsal(division, linear, features, cached.labels, data.attributes[: data.n_seen])
+    n_samples = min(max(options.n_samples // 4, 8), len(division.train))
+    prior, settings, choice = choose_settings(
         backbone,
-        options.n_views,
-        _counter("activations", n_images * (1 + options.n_views), progress),
-        options.n_workers,
+        cached,
+        division,
+        rehearsal,
+        n_samples=n_samples,
+        seed=options.seed,
+        progress=_counter("settings", len(division.train) + n_samples, progress),
     )
+    return Rehearsed(rehearsal, prior, settings, choice)
+
+
+def fit_head(
+    data: ZeroShotData,
+    backbone: Backbone,
+    cached: CachedActivations,
+    rehearsed: Rehearsed,
+    *,
+    options: FitOptions = FitOptions(),
+    samples: ImageSource | None = None,
+    progress: Progress = silent,
+) -> Project:
+    """Fine-tune the head on all seen classes, then `measure`."""
     warning = layer_teaches_nothing(backbone.head, cached.plain[:2].float())
-    trained, seen = finetune(
+    tuned, trained = finetune(
         backbone,
         cached,
         data.class_names[: data.n_seen],
         epochs=options.epochs,
         seed=options.seed,
-        progress=_counter("fine-tuning", n_images * options.epochs, progress),
+        progress=_counter("fine-tuning", len(cached.labels) * options.epochs, progress),
     )
     card: dict[str, Any] = {"options": asdict(options), "warning": warning}
-    project = measure(data, trained, seen, cached, options=options, samples=samples, progress=progress, card=card)
-    return replace(project, card={**project.card, "seconds": round(time.perf_counter() - started, 1)})
+    return measure(
+        data, tuned, trained, cached, rehearsed, options=options, samples=samples, progress=progress, card=card
+    )
 
 
 def measure(
     data: ZeroShotData,
     backbone: Backbone,
-    seen: Classifier,
+    trained: Classifier,
     cached: CachedActivations,
+    rehearsed: Rehearsed,
     *,
     options: FitOptions = FitOptions(),
     samples: ImageSource | None = None,
     progress: Progress = silent,
     card: Mapping[str, Any] | None = None,
 ) -> Project:
-    """Importances, statistics and settings of a trained network: everything that new classes are made from."""
-    batches = cached.batches()
-    importances = class_importances(
-        backbone.head, batches, seen.weight, _counter("importances", len(cached.labels), progress)
+    """Class means, importances and statistics of a trained network: everything that new classes are made from."""
+    settings, batches = rehearsed.settings, cached.batches()
+    names, descriptions = data.class_names[: data.n_seen], data.attributes
+    measured = measure_classes(
+        names, descriptions[: data.n_seen], features_of(backbone, batches), cached.labels, settings.shrinkage
     )
-    features = features_of(backbone, batches)
-    class_means = torch.stack([features[cached.labels == c].mean(0) for c in range(data.n_seen)])
+    discriminant = make_discriminant(measured.means, measured.within, settings.shrinkage, settings.scale)
+    count = _counter("importances", len(cached.labels), progress)
+    importances = class_importances(backbone.head, batches, discriminant.weights(measured.means), count)
 
     chosen = np.random.default_rng(options.seed)
     source, n_samples = (samples, len(samples.labels)) if samples else (None, len(cached.labels))
     picks = np.sort(chosen.choice(n_samples, min(options.n_samples, n_samples), replace=False))
     if source is None:
-        sample_batches = iter([cached.plain[torch.from_numpy(picks)].float()])
+        sample_batches = (cached.plain[int(i)][None].float() for i in picks)
     else:
         sample_batches = (a for a, _ in activation_batches(source, backbone, indices=picks.tolist()))
     statistics = channel_statistics(backbone.head, sample_batches, _counter("statistics", len(picks), progress))
-    descriptions = data.attributes
-    settings = choose_settings(
-        descriptions[: data.n_seen],
-        seen,
-        importances,
-        class_means,
-        ClosedForm(statistics),
-        features,
-        cached.labels,
-    )
+    reached = {"rehearsal_harmonic": round(rehearsed.choice.harmonic, 4)} if rehearsed.choice else {}
     return Project(
         backbone=backbone,
         class_names=data.class_names,
         n_seen=data.n_seen,
         attribute_names=data.attribute_names,
         descriptions=descriptions,
-        seen=seen,
+        trained=trained,
         importances=importances,
-        class_means=class_means,
+        measured=measured,
         statistics=statistics,
         settings=settings,
-        card={"data": data.name, "n_train_images": len(cached.labels), **(card or {})},
+        card={"data": data.name, "n_train_images": len(cached.labels), **reached, **(card or {})},
     )
 
 

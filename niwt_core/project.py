@@ -1,12 +1,16 @@
 """A project: a network, its seen classes, their importances, and all that new classes are made from; on disk and back.
 
-On disk a project is a folder with `project.json` (names, settings, figures, how it was made) and
-`tensors.safetensors`. Everything is checked on load; nothing is pickled.
+On disk a project is a folder with `project.json` (names, settings, figures, how it was made) and the safetensors file
+that it names. Everything is checked on load; nothing is pickled. A project is saved over another by writing a tensor
+file of another name first and replacing project.json last, so that a save cut short leaves the old project whole.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -15,18 +19,18 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from niwt_core.backbone import Backbone, load_backbone
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier
 from niwt_core.importance import ClassImportances
-from niwt_core.learner import Learner, Settings, make_learner
+from niwt_core.learner import Learner, Measured, Settings, make_learner
 from niwt_core.transfer import ClosedForm, Statistics
 
 FORMAT = "niwt-project"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +40,8 @@ class Project:
     Attributes:
         class_names: seen classes first. n_seen: how many of them are seen.
         descriptions: (n_classes, n_attributes). attribute_names: "group::value".
-        seen: the classifier of the seen classes.
-        importances: of the seen classes. class_means: mean features of each seen class, (n_seen, n_features).
+        trained: the network's own linear classifier of the seen classes, as trained; other methods build on it.
+        importances: of the seen classes' discriminants. measured: their means, the spread around them.
         statistics: what the closed form needs to know of the sample images.
         card: how the project was made, on what, and the figures it reached.
     """
@@ -47,9 +51,9 @@ class Project:
     n_seen: int
     attribute_names: tuple[str, ...]
     descriptions: Tensor
-    seen: Classifier
+    trained: Classifier
     importances: ClassImportances
-    class_means: Tensor
+    measured: Measured
     statistics: Statistics
     settings: Settings
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -57,14 +61,12 @@ class Project:
     @cached_property
     def learner(self) -> Learner:
         """Descriptions (attributes) -> classifiers; computed on first use."""
-        return make_learner(
-            self.descriptions[: self.n_seen],
-            self.seen,
-            self.importances,
-            self.class_means,
-            ClosedForm(self.statistics),
-            self.settings,
-        )
+        return make_learner(self.measured, self.importances, ClosedForm(self.statistics), self.settings)
+
+    @cached_property
+    def seen(self) -> Classifier:
+        """The classifier of the seen classes: discriminants of their mean features."""
+        return self.learner.discriminant.classifier(self.measured.names, self.measured.means)
 
     @cached_property
     def new(self) -> Classifier:
@@ -73,7 +75,7 @@ class Project:
 
 
 def save_project(project: Project, folder: Path) -> None:
-    """Write a project folder; an existing one at the same place is replaced file by file, each atomically."""
+    """Write a project folder; an existing one at the same place is replaced whole or, when cut short, not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"trunk.{k}": v for k, v in project.backbone.trunk.state_dict().items()}
     tensors |= {f"head.{k}": v for k, v in project.backbone.head.state_dict().items()}
@@ -86,25 +88,38 @@ def save_project(project: Project, folder: Path) -> None:
         "n_seen": project.n_seen,
         "attribute_names": list(project.attribute_names),
         "n_sample_images": project.statistics.n_images,
+        "score_unit": project.measured.score_unit,
         "settings": asdict(project.settings),
         "card": dict(project.card),
     }
-    partial = folder / "tensors.safetensors.part"
-    save_file({k: v.contiguous() for k, v in tensors.items()}, partial)
-    partial.replace(folder / "tensors.safetensors")
-    partial = folder / "project.json.part"
-    partial.write_text(json.dumps(document, indent=1) + "\n")
-    partial.replace(folder / "project.json")
+    data = save({k: v.contiguous() for k, v in tensors.items()})
+    name = f"tensors.{hashlib.sha256(data).hexdigest()[:12]}.safetensors"
+    _replace(folder / name, data)
+    _replace(folder / "project.json", (json.dumps(document | {"tensors": name}, indent=1) + "\n").encode())
+    for old in folder.glob("tensors.*safetensors*"):
+        if old.name != name:
+            old.unlink()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file completely before it gets its name."""
+    partial = path.with_name(path.name + ".part")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def _measured(project: Project) -> dict[str, Tensor]:
     return {
         "descriptions": project.descriptions,
-        "seen.weight": project.seen.weight,
-        "seen.bias": project.seen.bias,
+        "trained.weight": project.trained.weight,
+        "trained.bias": project.trained.bias,
         "importances.values": project.importances.values,
         "importances.n_images": project.importances.n_images,
-        "class_means": project.class_means,
+        "class_means": project.measured.means,
+        "within": project.measured.within,
         "statistics.gram": project.statistics.gram.float(),
         "statistics.jacobian": project.statistics.jacobian.float(),
     }
@@ -118,18 +133,23 @@ def load_project(folder: Path) -> Project:
     """
     document = _read_document(folder)
     try:
-        tensors = load_file(folder / "tensors.safetensors")
+        file = str(document.get("tensors"))
+        if Path(file).name != file or not file.endswith(".safetensors"):
+            raise InputError(f"project.json of {folder} names {file[:60]!r} as its tensors; expected a file beside it.")
+        tensors = load_file(folder / file)
     except FileNotFoundError as error:
-        raise InputError(
-            f"The project {folder} has no tensors.safetensors; expected one beside project.json."
-        ) from error
+        raise InputError(f"The project {folder} has no {file}; expected it beside project.json.") from error
     except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"tensors.safetensors of the project {folder} is damaged ({str(error)[:100]}).") from error
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{file} of the project {folder} is damaged ({str(error)[:100]}).") from error
     try:
         names, n_seen = tuple(map(str, document["class_names"])), int(document["n_seen"])
         attribute_names = tuple(map(str, document["attribute_names"]))
         settings = Settings(**document["settings"])
-        n_sample_images = int(document["n_sample_images"])
+        n_sample_images, unit = int(document["n_sample_images"]), float(document["score_unit"])
+        if not 0 < unit < math.inf:
+            raise ValueError(f"score_unit {unit}")
         backbone = load_backbone(str(document["backbone"]["name"]), str(document["backbone"]["layer"]))
         card = dict(document["card"])
     except (KeyError, TypeError, ValueError) as error:
@@ -146,11 +166,12 @@ def load_project(folder: Path) -> Project:
     }
     expected = halves | {
         "descriptions": (len(names), len(attribute_names)),
-        "seen.weight": (n_seen, d),
-        "seen.bias": (n_seen,),
+        "trained.weight": (n_seen, d),
+        "trained.bias": (n_seen,),
         "importances.values": (n_seen, k),
         "importances.n_images": (n_seen,),
         "class_means": (n_seen, d),
+        "within": (d, d),
         "statistics.gram": (d, d),
         "statistics.jacobian": (d, k),
     }
@@ -164,9 +185,11 @@ def load_project(folder: Path) -> Project:
         n_seen=n_seen,
         attribute_names=attribute_names,
         descriptions=tensors["descriptions"],
-        seen=Classifier(names[:n_seen], tensors["seen.weight"], tensors["seen.bias"]),
+        trained=Classifier(names[:n_seen], tensors["trained.weight"], tensors["trained.bias"]),
         importances=ClassImportances(tensors["importances.values"], tensors["importances.n_images"]),
-        class_means=tensors["class_means"],
+        measured=Measured(
+            names[:n_seen], tensors["descriptions"][:n_seen], tensors["class_means"], tensors["within"], unit
+        ),
         statistics=Statistics(
             tensors["statistics.gram"].double(), tensors["statistics.jacobian"].double(), n_sample_images
         ),
@@ -178,7 +201,7 @@ def load_project(folder: Path) -> Project:
 def _read_document(folder: Path) -> dict[str, Any]:
     path = folder / "project.json"
     if not path.is_file():
-        raise InputError(f"{folder} is no project folder; expected project.json and tensors.safetensors in it.")
+        raise InputError(f"{folder} is no project folder; expected project.json and a tensor file in it.")
     try:
         document = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:

@@ -10,14 +10,22 @@ METHOD in the README's map of the code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property, partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.func import vjp, vmap
+from torch.fx.experimental.optimization import fuse
 
-from niwt_core.importance import channel_jacobian, features_with_offsets
+from niwt_core.channelwise import split_channelwise
+from niwt_core.cutting import offsets_in
+from niwt_core.importance import channel_jacobian, features_with_offsets, zero_offsets
+
+#: The paper's stop rule: 40 steps brought less than 1 %.
+PATIENCE = 40
+LEAST_GAIN = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,59 +50,82 @@ class Statistics:
 def channel_statistics(
     head: nn.Module, batches: Iterable[Tensor], progress: Callable[[int], None] = lambda n_images: None
 ) -> Statistics:
-    """Stream the statistics over batches of activations (n, n_channels, height, width).
+    """Stream the statistics over batches of activations (n, channels[0], height, width).
 
     Memory: O(n_features^2 + n_channels n_features), whatever the number of images.
     """
 
+    head = _fold_batch_norms(head)
+    together = 1 if split_channelwise(head) is None else BLOCK  # they share one reading of the large linear layer
+
     def jacobians() -> Iterator[Tensor]:
         for activations in batches:
-            for activation in activations.split(1):
-                yield channel_jacobian(head, activation)[0]
-                progress(1)
+            for block in activations.split(together):
+                for jacobian in channel_jacobian(head, block):
+                    yield jacobian
+                    progress(1)
 
     return statistics_of(jacobians())
+
+
+def _fold_batch_norms(head: nn.Module) -> nn.Module:
+    """A copy of the head whose convolutions have taken in the batch norms after them: the same features, sooner."""
+    norms = any(isinstance(module, nn.BatchNorm2d) for module in head.modules())
+    if not norms or offsets_in(head) or not isinstance(head, fx.GraphModule):
+        return head
+    return fuse(head).requires_grad_(False)
 
 
 def statistics_of(jacobians: Iterable[Tensor]) -> Statistics:
     """The statistics of Jacobians (n_features, n_channels) that come one by one.
 
+    Products are taken in the Jacobians' own precision and summed in it over a few images only, then in float64: the
+    relative error of float32 stays near 1e-7, at a fraction of the time.
+
     Raises:
         ValueError: no Jacobian came.
     """
-    gram = total = None
-    norms = 0.0
     n_images = 0
     for jacobian in jacobians:
         norm = float(jacobian.norm())
-        unit = (jacobian / norm if norm > 0 else jacobian).double()
-        if gram is None or total is None:
-            gram = torch.zeros(unit.shape[0], unit.shape[0], dtype=torch.float64)
-            total = torch.zeros_like(unit)
-        gram += unit @ unit.T
-        total += unit
-        norms += norm
+        unit = jacobian / norm if norm > 0 else jacobian
+        if n_images == 0:
+            few = unit.new_zeros(len(unit), len(unit))
+            gram, total, norms = torch.zeros_like(few, dtype=torch.float64), unit.double(), norm
+        else:
+            total += unit
+            norms += norm
+        few.addmm_(unit, unit.T)
         n_images += 1
-    if gram is None or total is None:
+        if n_images % BLOCK == 0:
+            gram += few
+            few.zero_()
+    if n_images == 0:
         raise ValueError("expected at least one image, got none")
+    gram += few
     size = norms / n_images
-    return Statistics(gram * size**2 / n_images, total * size / n_images, n_images)
+    return Statistics(gram.mul_(size**2 / n_images), total.mul_(size / n_images), n_images)
+
+
+#: Images whose Jacobians are taken, where that saves time, and whose products are summed, together.
+BLOCK = 8
 
 
 class ClosedForm:
     """The minimiser of mean ||M(x)^T w - p||^2 + strength * t * ||w - prior||^2, with t = trace(G) / n_features.
 
-    M(x) is each image's Jacobian at the common size of `Statistics`.
+    M(x) is each image's Jacobian at the common size of `Statistics`. Solved for w:
+    w = prior + (G + strength t I)^-1 (mean(M) p - G prior) = (G + strength t I)^-1 (mean(M) p + strength t prior).
 
-    One eigendecomposition of G serves every class, every prior and every strength:
-    w = prior + (G + strength t I)^-1 (mean(M) p - G prior).
+    That is linear in p and in the prior. `solve` computes the two matrices once for each strength and keeps the last
+    of them, so that a class is two matrix-vector products. `path` takes one eigendecomposition, which serves every
+    strength. VGG16's 4096 features on one core: 2 s and 75 MB a strength, against 11 s and 134 MB.
     """
 
     def __init__(self, statistics: Statistics) -> None:
         self.statistics = statistics
-        self._values, self._vectors = torch.linalg.eigh(statistics.gram)
-        self._values = self._values.clamp_min(0)
-        self._projected_jacobian = self._vectors.T @ statistics.jacobian  # (n_features, n_channels)
+        self._mean_diagonal = float(statistics.gram.trace()) / len(statistics.gram)
+        self._maps: dict[tuple[float, torch.dtype], tuple[Tensor, Tensor]] = {}
 
     def solve(self, targets: Tensor, prior: Tensor, strength: float) -> Tensor:
         """Weights (n_classes, n_features) for target importances (n_classes, n_channels).
@@ -104,29 +135,106 @@ class ClosedForm:
             prior: (n_classes, n_features) or (n_features,), the weights to stay near.
             strength: lambda, above 0.
         """
-        if strength <= 0:
-            raise ValueError(f"expected a strength above 0, got {strength}")
-        scale = strength * self._values.mean()
-        w0 = torch.atleast_2d(prior).double() @ self._vectors  # in the eigenbasis
-        pull = targets.double() @ self._projected_jacobian.T - w0 * self._values
-        return ((w0 + pull / (self._values + scale)) @ self._vectors.T).to(targets.dtype)
+        maps = self._maps_at(strength, targets.dtype)
+        if maps is None:
+            return self.path(targets, prior, (strength,))[0]
+        of_targets, of_prior = maps
+        return targets @ of_targets + torch.atleast_2d(prior).to(targets.dtype) @ of_prior
+
+    def path(self, targets: Tensor, prior: Tensor, strengths: Sequence[float]) -> Tensor:
+        """`solve` at each strength, from one factorisation: (n_strengths, n_classes, n_features)."""
+        for strength in strengths:
+            _check_strength(strength)
+        values, vectors, jacobian = self._eigenbasis
+        w0 = torch.atleast_2d(prior).double() @ vectors
+        pull = targets.double() @ jacobian.T - w0 * values
+        scales = self._mean_diagonal * torch.tensor(list(strengths), dtype=torch.float64)
+        return ((w0 + pull / (values + scales[:, None, None])) @ vectors.T).to(targets.dtype)
+
+    def _maps_at(self, strength: float, dtype: torch.dtype) -> tuple[Tensor, Tensor] | None:
+        """What targets (n_channels, n_features) and priors (n_features, n_features) are multiplied by.
+
+        None where rounding left G + strength t I not positive.
+        """
+        _check_strength(strength)
+        maps = self._maps.get((strength, dtype))
+        if maps is None:
+            scale = strength * self._mean_diagonal
+            penalised = self.statistics.gram.clone()
+            penalised.diagonal().add_(scale)
+            factor, failed = torch.linalg.cholesky_ex(penalised)
+            if failed:
+                return None
+            inverse = torch.cholesky_inverse(factor)
+            maps = (self.statistics.jacobian.T @ inverse).to(dtype), (scale * inverse).to(dtype)
+            kept = list(self._maps.items())[1 - N_KEPT :]
+            self._maps = dict([*kept, ((strength, dtype), maps)])  # replaced whole: an app solves from several threads
+        return maps
+
+    @cached_property
+    def _eigenbasis(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Eigenvalues (n_features,) and vectors (n_features, n_features) of G; mean(M) in that basis."""
+        values, vectors = torch.linalg.eigh(self.statistics.gram)
+        return values.clamp_min(0), vectors, vectors.T @ self.statistics.jacobian
 
 
-def jacobian_importances(jacobians: Tensor) -> Callable[[Tensor], Tensor]:
+#: Strengths whose matrices a closed form keeps.
+N_KEPT = 2
+
+
+def _check_strength(strength: float) -> None:
+    if strength <= 0:
+        raise ValueError(f"expected a strength above 0, got {strength}")
+
+
+@dataclass(frozen=True, eq=False)
+class SampleImportances:
+    """Importances of any class weights on the sample images, on all of them or on some.
+
+    Attributes:
+        of: weights (n_classes, n_features) and image numbers (n_some,), or None for all, -> importances
+            (n_classes, n_some, n_channels).
+    """
+
+    n_images: int
+    of: Callable[[Tensor, Tensor | None], Tensor]
+
+    def __call__(self, weights: Tensor, images: Tensor | None = None) -> Tensor:
+        return self.of(weights, images)
+
+
+def jacobian_importances(jacobians: Tensor) -> SampleImportances:
     """Importances from cached Jacobians (n_images, n_features, n_channels): the derivative's numbers, faster."""
     n_images, n_features, n_channels = jacobians.shape
-    flat = jacobians.permute(1, 0, 2).reshape(n_features, n_images * n_channels)  # one matrix product a call
-    return lambda weights: (weights @ flat).view(len(weights), n_images, n_channels)
+    by_feature = jacobians.permute(1, 0, 2).reshape(n_features, n_images * n_channels)  # one matrix product a call
+
+    def of(weights: Tensor, images: Tensor | None) -> Tensor:
+        if images is None:
+            return (weights @ by_feature).view(len(weights), n_images, n_channels)
+        some = by_feature.view(n_features, n_images, n_channels)[:, images]
+        return (weights @ some.flatten(1)).view(len(weights), len(images), n_channels)
+
+    return SampleImportances(n_images, of)
 
 
-def derivative_importances(head: nn.Module, activations: Tensor) -> Callable[[Tensor], Tensor]:
+def derivative_importances(head: nn.Module, activations: Tensor) -> SampleImportances:
     """Importances by differentiating the head for every weight asked for, as the paper's code does.
 
-    The head runs forward once: its derivative at these activations does not depend on the weights.
+    On all images the head runs forward once: its derivative at these activations does not depend on the weights. On
+    some it runs forward on those, each time.
     """
-    offsets = activations.new_zeros(activations.shape[:2])
-    features, pull_back = vjp(lambda s: features_with_offsets(head, activations, s), offsets)[:2]
-    return lambda weights: vmap(lambda w: pull_back(w.expand_as(features))[0])(weights)
+
+    def pull_back_of(some: Tensor) -> Callable[[Tensor], Tensor]:
+        offsets = zero_offsets(head, some)
+        features, pull_back = vjp(lambda s: features_with_offsets(head, some, s), offsets)[:2]
+        return vmap(lambda w: pull_back(w.expand_as(features))[0])
+
+    on_all = cache(lambda: pull_back_of(activations))
+
+    def of(weights: Tensor, images: Tensor | None) -> Tensor:
+        return (on_all() if images is None else pull_back_of(activations[images]))(weights)
+
+    return SampleImportances(len(activations), of)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,9 +244,9 @@ class TransferStep:
     Attributes:
         weights: (n_classes, n_features).
         cosine: mean over classes and images of 1 - cosine(importances, target).
-        regulariser: strength / 2 * squared distance to the prior, mean over classes.
+        regulariser: strength / 2 * mean squared distance to the prior, in the seen weights' spread; mean over classes.
         mean_importances: (n_classes, n_channels), over the images of this step.
-        converged: the paper's stop rule holds: 40 steps brought less than 1 %.
+        converged: the stop rule holds.
     """
 
     iteration: int
@@ -153,53 +261,89 @@ class TransferStep:
         return self.cosine + self.regulariser
 
 
-PATIENCE = 40
-LEAST_GAIN = 0.01
-
-
 def transfer_steps(
     importances_of: Callable[[Tensor], Tensor],
     targets: Tensor,
     seen_weights: Tensor,
     *,
     strength: float = 1e-3,
-    learning_rate: float = 5e-3,
+    learning_rate: float = 0.05,
     seed: int = 0,
+    prior: Tensor | None = None,
+    batch: int | None = None,
+    patience: int = PATIENCE,
+    least_gain: float = LEAST_GAIN,
 ) -> Iterator[TransferStep]:
     """The paper's loop as an endless generator of steps; stop where you like, or where a step says `converged`.
 
+    Rate and regulariser are in units of the seen weights' spread (root mean square over the features), so that they
+    mean the same for every network: the regulariser is strength / 2 times the mean over dimensions of
+    ((w - prior) / spread)^2.
+
     Args:
-        importances_of: weights (n_classes, n_features) -> importances (n_classes, n_images, n_channels).
+        importances_of: weights (n_classes, n_features) -> importances (n_classes, n_images, n_channels); with `batch`,
+            `SampleImportances`.
         targets: (n_classes, n_channels); only their direction matters.
         seen_weights: (n_seen, n_features); the start is drawn from the Gaussian fitted to them (one mean and one
-            spread a feature), and the regulariser pulls towards their mean.
-        strength: lambda. learning_rate: Adam's.
+            spread a feature).
+        strength: lambda. learning_rate: Adam's, as a share of the spread.
+        prior: (n_features,) or (n_classes, n_features), the weights that the regulariser pulls towards; default, as in
+            the paper, the mean of the seen ones.
+        batch: images a step, drawn anew in each round over all of them; default: all images in every step.
+        patience, least_gain: the stop rule: `patience` steps brought less than this share of the loss. With a batch,
+            whose losses scatter, means over `patience` steps are compared (a deviation: the paper's are single).
     """
     mean, spread = seen_weights.mean(0), seen_weights.std(0)
+    prior = mean if prior is None else prior.detach()
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(targets), len(mean), generator=generator, dtype=seen_weights.dtype)
     weights = (mean + spread * noise).requires_grad_()
-    optimiser = torch.optim.Adam([weights], lr=learning_rate)
+    unit = float(spread.square().mean().sqrt())
+    optimiser = torch.optim.Adam([weights], lr=learning_rate * unit)
+    batches = None if batch is None else _image_batches(importances_of, batch, generator)
     losses: list[float] = []
     iteration = 0
     while True:
-        alpha = importances_of(weights)
+        alpha = importances_of(weights) if batches is None else next(batches)(weights)
         cosine = (1 - nn.functional.cosine_similarity(alpha, targets[:, None], dim=2)).mean(1)  # (n_classes,)
-        regulariser = strength / 2 * (weights - mean).square().sum(1)
+        regulariser = strength / 2 * ((weights - prior) / unit).square().mean(1)
         losses.append(float((cosine + regulariser).mean().detach()))
-        before = losses[-1 - PATIENCE] if len(losses) > PATIENCE else float("inf")
         yield TransferStep(
             iteration=iteration,
             weights=weights.detach().clone(),
             cosine=float(cosine.mean().detach()),
             regulariser=float(regulariser.mean().detach()),
             mean_importances=alpha.detach().mean(1),
-            converged=before < float("inf") and before - losses[-1] < LEAST_GAIN * abs(before),
+            converged=_has_converged(losses, patience, least_gain, 1 if batch is None else patience),
         )
         optimiser.zero_grad()
         (cosine + regulariser).sum().backward()  # a sum: each class is its own problem
         optimiser.step()
         iteration += 1
+
+
+def _image_batches(
+    importances_of: Callable[[Tensor], Tensor], batch: int, generator: torch.Generator
+) -> Iterator[Callable[[Tensor], Tensor]]:
+    """Importances on one batch of images after the other; every round takes each image once, in a new order."""
+    if not isinstance(importances_of, SampleImportances) or not 1 <= batch <= importances_of.n_images:
+        n_images = getattr(importances_of, "n_images", None)
+        raise ValueError(
+            f"expected SampleImportances and a batch of 1 to all of its images; got a batch of {batch} and "
+            f"{type(importances_of).__name__} of {n_images} images"
+        )
+    while True:
+        for images in torch.randperm(importances_of.n_images, generator=generator).split(batch):
+            yield partial(importances_of, images=images)
+
+
+def _has_converged(losses: Sequence[float], patience: int, least_gain: float, window: int) -> bool:
+    """Whether the mean of the last `window` losses is less than `least_gain` below that of `patience` steps before."""
+    if len(losses) < patience + window:
+        return False
+    now, before = losses[-window:], losses[-patience - window : -patience]
+    gain = (sum(before) - sum(now)) / window
+    return gain < least_gain * abs(sum(before) / window)
 
 
 def objective(importances_of: Callable[[Tensor], Tensor], weights: Tensor, targets: Tensor) -> float:

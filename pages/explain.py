@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,37 +111,11 @@ def show_heat(chosen: pictures.Chosen, heat: Heatmap, name: str) -> None:
     if heat.all_negative:
         st.warning(f"Nothing in this picture speaks for {name}: the whole map is against it.")
     if not (only_for and heat.all_negative):
+        where = wording.whereabouts(signed, chosen.masks)
         picture = overlay(chosen.shown, signed.numpy(), style.FOR_RGB, style.AGAINST_RGB)
-        st.image(picture, width="stretch", alt=f"Evidence for {name}. {whereabouts(signed, chosen.masks)}")
+        st.image(picture, width="stretch", alt=f"Evidence for {name}. {where}")
         scale = "**blue** speaks for it" + ("" if only_for else ", **orange** against it")
-        st.caption(
-            f"Evidence for {name}: {scale}; the stronger the colour, the more. {whereabouts(signed, chosen.masks)}"
-        )
-
-
-def whereabouts(signed: Tensor, masks: Mapping[str, np.ndarray] | None) -> str:
-    """Where the evidence for a class lies, in a sentence: on which part of a drawn bird, or in which corner.
-
-    Args:
-        signed: (height, width). masks: part -> (height, width) bool, where known.
-    """
-    favour = signed.clamp_min(0).numpy()
-    if not favour.any():
-        return "None of it speaks for it."
-    if masks is None:
-        size = signed.shape[-1]
-        row, column = divmod(int(favour.argmax()), size)
-        down = ("at the top", "in the middle", "at the bottom")[min(2, 3 * row // size)]
-        across = (" left", "", " right")[min(2, 3 * column // size)]
-        return f"The strongest for it lies {down}{across}."
-    on_bird = 100 * favour[masks["bird"]].sum() / favour.sum()
-    parts = {part: favour[mask].sum() for part, mask in masks.items() if part != "bird"}
-    first = max(parts, key=lambda part: parts[part])
-    covers = 100 * masks["bird"].mean()
-    return (
-        f"{on_bird:.0f} % of what speaks for it lies on the bird (which covers {covers:.0f} % of the picture), most of "
-        f"that on its {first}."
-    )
+        st.caption(f"Evidence for {name}: {scale}; the stronger the colour, the more. {where}")
 
 
 def show_words(words: tuple[Word, ...], chosen: pictures.Chosen, name: str) -> None:

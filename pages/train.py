@@ -10,6 +10,7 @@ from torch import Tensor
 
 from niwt_core.birds.described import try_out
 from niwt_core.birds.world import FRESH_SEED
+from niwt_core.gzsl import Classifier
 from pages.shared import curves, figures, frame, resources, state, style, tray, wording
 from pages.shared.lesson import LOOP_STRENGTH, N_FRESH, Lesson, Solution, make_lesson
 from pages.shared.training import Snapshot, State, TrainingJob
@@ -75,7 +76,13 @@ def controls(current: state.Described, lesson: Lesson, job: TrainingJob, now: Sn
         )
 
 
-def headline(now: Snapshot, solution: Solution | None) -> None:
+def claimed_of(classifier: Classifier) -> str:
+    """How many birds of other new species a class takes for its own: what tells knowing it from knowing the unknown."""
+    claimed = try_out(resources.project(), classifier, resources.strangers())
+    return f"{claimed.found} of {len(claimed.predicted)}"
+
+
+def headline(now: Snapshot, solution: Solution | None, claimed: str) -> None:
     """What the loop (or the solution) can do, and where it stands; as many lines at every moment."""
     found = now.found if solution is None else solution.trial.found
     st.header(f"Finds {found} of {len(now.won)} fresh birds")
@@ -90,7 +97,10 @@ def headline(now: Snapshot, solution: Solution | None) -> None:
             State.FAILED: "Stopped",
         }[now.state]
     )
-    st.markdown(f"{when}. It chooses among {resources.project().n_seen + 1} classes.")
+    st.markdown(
+        f"{when}. It chooses among {resources.project().n_seen + 1} classes, and takes **{claimed}** strangers for "
+        "your bird as well: birds of other species that the network was never shown."
+    )
 
 
 def living(key: str, job: TrainingJob, lesson: Lesson, closed_form: float) -> None:
@@ -104,7 +114,9 @@ def living(key: str, job: TrainingJob, lesson: Lesson, closed_form: float) -> No
     if now.step is None:
         return
     solution = solution_for(key) if st.session_state.get("shows_solution") else None
-    headline(now, solution)
+    headline(
+        now, solution, claimed_of(lesson.classifier_of(now.step.weights) if solution is None else solution.classifier)
+    )
     left, right = st.columns([0.46, 0.54], gap="large")
     with left:
         show_tray(now.predicted if solution is None else solution.trial.predicted.numpy())
@@ -155,17 +167,22 @@ def solution_for(key: str) -> Solution | None:
     return solution if kept == key else None
 
 
-def at_once(current: state.Described, now: Snapshot) -> None:
+def at_once(current: state.Described, lesson: Lesson, now: Snapshot) -> None:
     """The closed form's answer, once it has been asked for, beside the loop's."""
     found = solution_for(current.key)
     if found is None:
         return
-    loop = f" The loop so far: {now.iteration} steps in {now.seconds:.1f} s of computing." if now.iteration else ""
-    claimed = try_out(resources.project(), found.classifier, resources.strangers())
+    loop = ""
+    if now.step is not None and now.iteration:
+        claimed = claimed_of(lesson.classifier_of(now.step.weights))
+        loop = (
+            f" The loop so far: {now.iteration} steps in {now.seconds:.1f} s of computing; it finds {now.found} and "
+            f"claims {claimed} strangers."
+        )
     st.success(
         f"**Solved at once, in {found.milliseconds:.1f} ms:** the closed form finds **{found.trial.found} of "
-        f"{len(found.trial.predicted)}** fresh birds. It also claims {claimed.found} of {len(claimed.predicted)} birds "
-        f"of other species that the network was never shown: to it they look more like yours than like any it knows."
+        f"{len(found.trial.predicted)}** fresh birds. It also claims {claimed_of(found.classifier)} strangers: birds "
+        "of other new species, which look to it more like yours than like any it knows."
         f"{loop}",
         icon=":material/bolt:",
     )
@@ -187,11 +204,12 @@ def how_it_works(lesson: Lesson, now: Snapshot) -> None:
             numbers = f" = {last.cosine:.4f} + {last.regulariser:.4f} = {last.loss:.4f}"
         st.latex(
             rf"\frac{{1}}{{{n_images}}}\sum_{{i=1}}^{{{n_images}}}\bigl(1-\cos(M(x_i)^\top w,\;p)\bigr)"
-            rf"+\frac{{{LOOP_STRENGTH:g}}}{{2}}\,\lVert w-\bar w\rVert^2"
+            rf"+\frac{{{LOOP_STRENGTH:g}}}{{2}}\cdot\frac{{\lVert w-\bar w\rVert^2}}{{D\,\sigma^2}}"
         )
         st.latex(rf"\text{{after {now.iteration} iterations}}{numbers}" if numbers else r"\text{no step yet}")
         st.write(
-            f"Here $w$ has {lesson.jacobians.shape[1]} numbers and $p$ has {lesson.jacobians.shape[2]}. The loop "
+            f"Here $w$ has $D={lesson.jacobians.shape[1]}$ numbers, $\\sigma$ is the spread of the known classes' "
+            f"weights, and $p$ has {lesson.jacobians.shape[2]} numbers. The loop "
             "(Adam) stops when 40 iterations bring less than 1 %, the paper's rule. Because the importances are linear "
             "in $w$, the squared form of the same aim needs no loop at all:"
         )
@@ -202,9 +220,13 @@ def how_it_works(lesson: Lesson, now: Snapshot) -> None:
             + rf",\quad \lambda={learner.settings.strength:g}"
         )
         st.write(
-            "$w_0$ is a first guess that a linear map makes from the words, and $\\lambda$ says how near to stay to "
-            "it; it was chosen once, by leaving known species out and building them from their words. Both ways end "
-            "with the same last touch: the weights get the known classes' mean length, so that they compete fairly."
+            "$w_0$ is a first guess: from the words a map predicts where your bird lies among the known ones, and "
+            "$w_0$ points there. $\\lambda$ says how near to stay to it; it was chosen once, in a rehearsal where "
+            "known species, kept from the network, played new ones. Both ways end with the same last touch: the "
+            "weights get the length of $w_0$, and a threshold halfway between your bird and the rest, lowered by a "
+            "constant that the rehearsal chose as well: otherwise the known species, which the network was trained "
+            "on, would win too often. So even weights by chance find many of your birds; but they claim most "
+            "strangers, too."
         )
 
 
@@ -227,7 +249,7 @@ def page() -> None:
     job = job_of(current, lesson)
     now = job.snapshot()
     controls(current, lesson, job, now)
-    at_once(current, now)
+    at_once(current, lesson, now)
     pictures = [
         resources.portrait(current.key, dict(current.bird), FRESH_SEED + i, 128, calm=False) for i in range(N_TRAY)
     ]

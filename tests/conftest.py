@@ -1,12 +1,13 @@
 """Small float64 networks and paths that many tests share, and the app in a real browser."""
 
+import copy
 import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+
+from niwt_core.backbone import Backbone
 
 CUB_CLASSES = ["001.Red_Bird", "002.Green_Bird", "003.Blue_Bird", "004.Gray_Bird"]
 SHARED = Path(__file__).parents[2] / "shared"
@@ -34,6 +37,21 @@ def small_head() -> nn.Module:
 @pytest.fixture
 def small_activations() -> torch.Tensor:
     return torch.randn(7, 6, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture(scope="session")
+def backbone_of() -> Callable[[nn.Module], Backbone]:
+    """A backbone with no trunk of its own around a small head that takes (n, channels, 2, 2)."""
+
+    def build(head: nn.Module) -> Backbone:
+        n_channels = next(m for m in head.modules() if isinstance(m, nn.Conv2d)).in_channels
+        with torch.no_grad():
+            n_features = copy.deepcopy(head).eval()(torch.zeros(1, n_channels, 2, 2)).shape[1]
+        black, white = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+        sizes = {"channels": (n_channels,), "n_features": n_features, "grid": (2, 2)}
+        return Backbone("small", "trunk", nn.Identity(), head, image_size=2, mean=black, std=white, **sizes)
+
+    return build
 
 
 @pytest.fixture
@@ -111,7 +129,13 @@ def chromium() -> Iterator[Any]:
         try:
             browser = playwright.chromium.launch(
                 executable_path=executable,
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+                args=[
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-background-networking",
+                    "--disable-renderer-backgrounding",  # a page that is thought hidden would stop to be painted
+                    "--disable-backgrounding-occluded-windows",
+                ],
             )
         except Error as error:
             _missing(f"Chromium at {executable} does not start: {str(error)[:200]}")

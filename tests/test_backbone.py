@@ -59,12 +59,20 @@ def test_the_last_block_of_mobilenet_and_resnet_teaches_nothing():
         assert "class weights" in (layer_teaches_nothing(head, activations) or "")
 
 
-def test_in_place_activations_do_not_break_the_derivatives():
-    trunk, head = cut(models.vgg11(weights=None).eval(), "features.18")
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_in_place_activations_do_not_break_the_derivatives(mode):
+    torch.manual_seed(0)
+    model = models.squeezenet1_1(weights=None).eval()
+    assert any(getattr(m, "inplace", False) for m in model.modules())
+    trunk, head = cut(model, "features.10")
     activations = trunk(torch.randn(1, 3, 64, 64)).detach()
-    before = activations.clone()
-    assert torch.isfinite(channel_jacobian(head, activations[:, :, :2, :2], mode="reverse", chunk=512)).all()
+    before, weights = activations.clone(), torch.randn(512)
+    jacobian = channel_jacobian(head, activations, mode=mode)
     assert torch.equal(activations, before)
+    a = activations.clone().requires_grad_()
+    (head(a) @ weights).sum().backward()
+    expected = a.grad.sum((2, 3))
+    assert torch.allclose(weights @ jacobian[0], expected[0], atol=1e-5 * float(expected.norm()))
 
 
 @pytest.mark.parametrize(

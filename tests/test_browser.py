@@ -1,5 +1,6 @@
 """A visitor in a real browser: from a sentence to its importances, through refreshes, on a desk and on a telephone."""
 
+import json
 import re
 from typing import Any
 
@@ -17,18 +18,35 @@ def settled(page: Any) -> None:
     page.wait_for_timeout(500)
 
 
+def until(page: Any, expression: str) -> None:
+    """Wait for a condition by the clock: animation frames, the default, may stand still in a busy headless browser."""
+    page.wait_for_function(expression, polling=200)
+
+
+def pick(page: Any, part: str, value: str) -> None:
+    """Choose from a list, opening it again where it closed while the page was being made."""
+    option = page.get_by_role("option", name=value)
+    for _ in range(6):
+        page.get_by_label(part, exact=True).click()
+        page.wait_for_timeout(1500)
+        if option.count():
+            break
+        page.keyboard.press("Escape")
+    option.click()
+
+
 def describe(page: Any, app_url: str) -> None:
     page.goto(app_url)
     page.get_by_label("Your description").fill(EXAMPLE)
     page.get_by_role("button", name="Read my words").click()
     page.get_by_role("heading", name="What was understood").wait_for()
-    page.wait_for_function("() => document.querySelector('.js-plotly-plot .main-svg')")
+    until(page, "() => document.querySelector('.js-plotly-plot .main-svg')")
     settled(page)
 
 
 def expect_text(page: Any) -> None:
     """The field holds the example, a moment after the headings are there."""
-    page.wait_for_function("text => document.querySelector('textarea')?.value === text", arg=EXAMPLE)
+    until(page, f"() => document.querySelector('textarea')?.value === {json.dumps(EXAMPLE)}")
 
 
 def overflow(page: Any) -> int:
@@ -46,7 +64,7 @@ def test_walk_from_a_sentence_to_its_importances(browser_page: Any, app_url: str
     assert page.locator(".st-key-portraits_described img").count() == 8
     page.get_by_role("button", name="See its importances").click()
     page.get_by_role("heading", name="What each neuron says").wait_for()
-    page.wait_for_function("() => document.querySelector('.js-plotly-plot .main-svg')")
+    until(page, "() => document.querySelector('.js-plotly-plot .main-svg')")
     settled(page)
     assert "small size, black crown, yellow back" in page.inner_text('[data-testid="stMain"]')
     assert page.locator("h1").count() == 1
@@ -73,10 +91,10 @@ def test_class_survives_navigation_and_refresh(browser_page: Any, app_url: str) 
 def test_pickers_stay_open_while_a_bird_is_picked(browser_page: Any, app_url: str) -> None:
     page = browser_page
     page.goto(app_url)
+    settled(page)  # while the page is still being made, a list that was opened closes again
     page.get_by_text("Or pick it part by part").click()
     for part, value in (("Crown", "red"), ("Tail", "forked")):
-        page.get_by_label(part, exact=True).click()
-        page.get_by_role("option", name=value).click()
+        pick(page, part, value)
         page.get_by_text(re.compile(f"Picked by hand:.*{part.lower()}: {value}")).wait_for()
         assert page.get_by_label("Crest").is_visible()
     settled(page)
@@ -130,7 +148,7 @@ def test_the_whole_lesson(browser_page: Any, app_url: str) -> None:
     page.get_by_role("button", name="See its importances").click()
     page.get_by_role("button", name="Train its classifier").click()
     page.get_by_role("button", name="Start").click()
-    page.wait_for_function("() => /iteration ([3-9]|\\d\\d)/.test(document.body.innerText)")
+    until(page, "() => /iteration ([3-9]|\\d\\d)/.test(document.body.innerText)")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Go on").wait_for()
     settled(page)
@@ -142,8 +160,9 @@ def test_the_whole_lesson(browser_page: Any, app_url: str) -> None:
     page.get_by_role("link", name="1 Describe").click()
     page.get_by_role("heading", name="What was understood").wait_for()
     page.get_by_role("link", name="3 Train").click()
-    page.wait_for_function(
-        f"() => Number((document.body.innerText.match(/(?:iteration|Finished after) (\\d+)/) || [])[1]) > {paused + 5}"
+    until(
+        page,
+        f"() => Number((document.body.innerText.match(/(?:iteration|Finished after) (\\d+)/) || [])[1]) > {paused + 5}",
     )
     page.get_by_role("button", name="Solve at once").click()
     page.get_by_text(re.compile(r"Solved at once, in [\d.]+ ms")).wait_for()
@@ -153,5 +172,5 @@ def test_the_whole_lesson(browser_page: Any, app_url: str) -> None:
     page.get_by_role("heading", name="Why, in words").wait_for()
     page.get_by_text("true of this bird").first.wait_for()
     settled(page)
-    page.wait_for_function("() => document.querySelectorAll('h1').length === 1")
+    until(page, "() => document.querySelectorAll('h1').length === 1")
     assert overflow(page) == 0

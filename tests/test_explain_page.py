@@ -5,8 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+
+from pages.shared.wording import whereabouts
 
 APP = str(Path(__file__).parents[1] / "app.py")
 BIRD = "size.small~crown_color.black~belly_color.yellow~wing_pattern.white_bars"
@@ -68,6 +71,26 @@ def test_a_drawn_bird_is_explained_in_words_that_are_marked_true_or_not(page):
     assert "of what speaks for it lies on the bird" in texts(page)
     assert len(words(page)) == 6
     assert all(("✓ true of this bird" in w) != ("✗ not true of this bird" in w) for w in words(page))
+
+
+def test_where_the_evidence_lies_is_told_in_the_birds_share_of_it():
+    """A bird on a quarter of the picture, its wing on half of that."""
+    bird = np.zeros((4, 4), dtype=bool)
+    bird[:2, :2] = True
+    wing, tail = bird.copy(), bird.copy()
+    wing[1], tail[0] = False, False
+    masks = {"bird": bird, "tail": tail, "wing": wing}
+    on, off = -torch.ones(4, 4), torch.zeros(4, 4)
+    on[0, 0], on[1, 0], on[3, 3] = 6.0, 2.0, 2.0
+    off[0, 0], off[3, 3] = 1.0, 9.0
+    assert whereabouts(on, masks) == (
+        "80 % of what speaks for it lies on the bird (which covers 25 % of the picture), most of that on its wing."
+    )
+    assert whereabouts(off, masks).startswith(
+        "Only 10 % of what speaks for it lies on the bird, which covers 25 % of the picture: less than its share."
+    )
+    assert whereabouts(on, None) == "The strongest for it lies at the top left."
+    assert whereabouts(-on.abs(), masks) == "None of it speaks for it."
 
 
 def test_evidence_for_another_class_changes_the_words(page):

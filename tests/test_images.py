@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from niwt_core import images
+from niwt_core.backbone import load_backbone
 from niwt_core.errors import InputError
-from niwt_core.images import decode_image, folder_images, read_image
+from niwt_core.images import decode_image, folder_images, input_batches, noise_images, read_image
 
 
 def encoded(image: Image.Image, form: str = "PNG") -> bytes:
@@ -72,3 +73,32 @@ def test_a_missing_file_and_an_empty_folder_are_explained(tmp_path):
         Image.new("RGB", (4, 4)).save(tmp_path / f"{i}.png")
     assert len(folder_images(tmp_path, limit=3).paths) == 3
     assert folder_images(tmp_path, limit=3, seed=1).paths == folder_images(tmp_path, limit=3, seed=1).paths
+
+
+def test_noise_depends_on_seed_and_index_alone():
+    one, more = noise_images(2, 16, seed=5), noise_images(9, 16, seed=5)
+    assert one[1].tobytes() == more[1].tobytes() == more[1].tobytes()
+    assert len({source[i].tobytes() for source in (more, noise_images(9, 16, seed=6)) for i in range(9)}) == 18
+    assert more.labels.tolist() == [0] * 9
+    assert (more[0].mode, more[0].size) == ("RGB", (16, 16))
+    with pytest.raises(IndexError):
+        one[2]
+
+
+def test_noise_is_gaussian_around_grey_without_structure():
+    pixels = np.asarray(noise_images(1, 256, seed=0)[0], dtype=float)
+    assert pixels.mean() == pytest.approx(127.5, abs=1)
+    assert np.percentile(pixels, 84.13) - np.percentile(pixels, 50) == pytest.approx(64, abs=1.5)
+    assert abs(np.corrcoef(pixels[:, :-1].ravel(), pixels[:, 1:].ravel())[0, 1]) < 0.02
+    assert abs(np.corrcoef(pixels[..., 0].ravel(), pixels[..., 1].ravel())[0, 1]) < 0.02
+
+
+def test_noise_is_a_source_like_any_other():
+    backbone = load_backbone("paper_bird_net", "features.stage4")
+    inputs, labels = next(iter(input_batches(noise_images(3, 64, seed=1), backbone)))
+    assert inputs.shape == (3, 3, 64, 64)
+    assert labels.tolist() == [0, 0, 0]
+    expected = np.asarray(noise_images(3, 64, seed=1)[2], dtype=np.float32) / 127.5 - 1
+    assert np.allclose(inputs[2].permute(1, 2, 0).numpy(), expected, atol=1e-6)  # not resampled
+    with pytest.raises(InputError, match="0 noise pictures"):
+        noise_images(0, 64)

@@ -79,7 +79,7 @@ def test_a_class_without_photos_and_a_damaged_photo_are_named(cub, tmp_path, cap
     lines = (cub / "images.txt").read_text().splitlines()
     (cub / "images.txt").write_text("\n".join(line for line in lines if "001.Red" not in line))
     assert main(fit_arguments(cub, tmp_path / "project")) == 2
-    assert "001.Red_Bird has no photos" in capsys.readouterr().err
+    assert "Only one seen class, 003.Blue_Bird, has training photos" in capsys.readouterr().err
 
 
 def test_evaluate_names_what_is_wrong_with_a_project(tmp_path, capsys):

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,23 @@ def test_one_step_is_one_step_and_reset_goes_back(page):
     page.button(key="reset").click().run()
     assert not page.exception
     assert "Before any learning" in texts(page)
+
+
+def claimed(at: AppTest) -> int:
+    return int(re.search(r"takes \*\*(\d+) of 100\*\* strangers", texts(at)).group(1))
+
+
+def test_the_page_tells_knowing_the_bird_from_knowing_the_unknown(page):
+    """Weights by chance find birds, too: whatever is unknown looks like one. Learning shows in the strangers."""
+    before = claimed(page)
+    assert before > 50
+    page.button(key="solve").click().run()
+    assert claimed(page) < before - 30
+    assert f"It also claims {claimed(page)} of 100 strangers" in page.success[0].value
+    assert "The loop" not in page.success[0].value
+    page.button(key="step").click().run()
+    assert claimed(page) > 50
+    assert f"and claims {claimed(page)} of 100 strangers" in page.success[0].value
 
 
 def test_start_becomes_pause_and_back(page):

@@ -226,7 +226,7 @@ class PaperBird:
         pattern, paper, code = self._bird["wing_pattern"], self._paper["back_color"], _CODE["wing"]
         dark, light = tone(paper, -0.16), tone(paper, 0.07 if luminance(paper) > 70 else 0.13)
         black = PALETTE["black"] if luminance(paper) > 60 else tone(PALETTE["gray"], -0.35)
-        white = PALETTE["white"] if luminance(paper) < 215 else tone(PALETTE["gray"], 0.35)
+        white = PALETTE["white"] if self._bird["back_color"] != "white" else tone(PALETTE["gray"], 0.35)
         for i in range(4):  # the long feathers that make the tip
             base, tip = (0.30, 0.62 - 0.42 * i), (1.0 - 0.075 * (3 - i), 0.44 - 0.22 * i)
             sheet = tone(dark, 0.05 * i + self._tones[6 + i])

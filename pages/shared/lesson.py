@@ -80,7 +80,7 @@ class Lesson:
     def closed_form_misfit(self) -> float:
         """`misfit` of the closed form: the line that the loop's curve falls towards."""
         learner = self.project.learner
-        prior = learner.to_weights(self.description)
+        prior = learner.prior(self.description)
         return self.misfit(learner.closed_form.solve(self.target, prior, learner.settings.strength))
 
     def job(self, speed: float | None) -> TrainingJob:

@@ -1,9 +1,12 @@
-"""Attributes in the words a person would use, and other people's text made safe to stand among ours."""
+"""Attributes and places in the words a person would use, and other people's text made safe to stand among ours."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+
+import numpy as np
+from torch import Tensor
 
 from niwt_core.birds.attributes import GROUPS
 
@@ -74,3 +77,33 @@ def listed(words: Iterable[str]) -> str:
 def plain(text: str) -> str:
     """Somebody's text for a place that reads Markdown: it looks as typed, whatever is typed."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def whereabouts(signed: Tensor, masks: Mapping[str, np.ndarray] | None) -> str:
+    """Where the evidence for a class lies, in a sentence: on which part of a drawn bird, or in which corner.
+
+    Args:
+        signed: (height, width). masks: part -> (height, width) bool, where known.
+    """
+    favour = signed.clamp_min(0).numpy()
+    if not favour.any():
+        return "None of it speaks for it."
+    if masks is None:
+        size = signed.shape[-1]
+        row, column = divmod(int(favour.argmax()), size)
+        down = ("at the top", "in the middle", "at the bottom")[min(2, 3 * row // size)]
+        across = (" left", "", " right")[min(2, 3 * column // size)]
+        return f"The strongest for it lies {down}{across}."
+    on_bird = 100 * favour[masks["bird"]].sum() / favour.sum()
+    parts = {part: favour[mask].sum() for part, mask in masks.items() if part != "bird"}
+    first = max(parts, key=lambda part: parts[part])
+    covers = 100 * masks["bird"].mean()
+    if on_bird < covers:
+        return (
+            f"Only {on_bird:.0f} % of what speaks for it lies on the bird, which covers {covers:.0f} % of the picture: "
+            "less than its share. Here the map is no guide to what the network recognised."
+        )
+    return (
+        f"{on_bird:.0f} % of what speaks for it lies on the bird (which covers {covers:.0f} % of the picture), most of "
+        f"that on its {first}."
+    )

@@ -1,0 +1,122 @@
+"""The rehearsal of a fit: seen classes that are kept out of everything play the new ones.
+
+Classes that helped to train the features are easier to find than truly new ones, and images that were trained on are
+easier than fresh ones. So, before the network is fine-tuned for good, it is fine-tuned on two thirds of the seen
+classes and most of their images; the rest says which settings work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from niwt_core.backbone import Backbone
+from niwt_core.baselines import SeenData
+from niwt_core.calibration import Choice, Rehearsal
+from niwt_core.discriminant import make_discriminant
+from niwt_core.finetune import CachedActivations
+from niwt_core.gzsl import Classifier
+from niwt_core.importance import class_importances
+from niwt_core.learner import Settings, choose_prior, choose_transfer, measure_classes
+from niwt_core.transfer import ClosedForm, channel_statistics
+
+#: One class in so many plays a new one; of the kept classes' images, one in so many is kept to judge by.
+ONE_CLASS_IN, ONE_IMAGE_IN = 3, 7
+#: With fewer seen classes than this there is nothing to leave out.
+LEAST_CLASSES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """Which classes and images do what.
+
+    Attributes:
+        kept, played: rows of the seen classes that stay seen, and of those that play new ones.
+        train: training images of kept classes. judged: the other images of kept classes and all of the played ones.
+    """
+
+    kept: Tensor
+    played: Tensor
+    train: Tensor
+    judged: Tensor
+
+    def renumber(self, labels: Tensor) -> Tensor:
+        """Labels among all seen classes -> labels with the kept classes first."""
+        order = torch.cat([self.kept, self.played])
+        place = torch.empty_like(order)
+        place[order] = torch.arange(len(order))
+        return place[labels]
+
+
+def divide(labels: Tensor, n_seen: int, seed: int) -> Division:
+    """Choose the classes and images of a rehearsal; a class with a single image is trained on, never judged by.
+
+    Args:
+        labels: (n_images,), of all training images.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(n_seen, generator=generator)
+    n_played = n_seen // ONE_CLASS_IN
+    played, kept = order[:n_played].sort().values, order[n_played:].sort().values
+    train, judged = [], [torch.isin(labels, played).nonzero()[:, 0]]
+    for c in kept.tolist():
+        own = (labels == c).nonzero()[:, 0]
+        own = own[torch.randperm(len(own), generator=generator)]
+        n_judged = min(-(-len(own) // ONE_IMAGE_IN), len(own) - 1)
+        judged.append(own[:n_judged])
+        train.append(own[n_judged:])
+    return Division(kept, played, torch.cat(train).sort().values, torch.cat(judged).sort().values)
+
+
+def make_rehearsal(
+    division: Division, trained: Classifier, features: Tensor, labels: Tensor, descriptions: Tensor
+) -> Rehearsal:
+    """The rehearsal's data, for NIWT and for every other method.
+
+    Args:
+        trained: the linear classifier of the kept classes. features: (n_images, n_features), of all training images.
+        labels: (n_images,), among all seen classes. descriptions: (n_seen, n_attributes).
+    """
+    place = division.renumber(labels)
+    return Rehearsal(
+        kept=SeenData(features[division.train], place[division.train], descriptions[division.kept], trained),
+        descriptions=descriptions[division.played],
+        features=features[division.judged],
+        labels=place[division.judged],
+        classes=torch.cat([division.kept, division.played]),
+    )
+
+
+def choose_settings(
+    backbone: Backbone,
+    cached: CachedActivations,
+    division: Division,
+    rehearsal: Rehearsal,
+    *,
+    n_samples: int,
+    seed: int,
+    progress: Callable[[int], None] = lambda n_images: None,
+) -> tuple[Settings, Settings, Choice]:
+    """NIWT's settings, chosen in a rehearsal.
+
+    Args:
+        backbone: with the head of the rehearsal. cached: of all training images.
+        n_samples: images for the closed form's statistics.
+
+    Returns:
+        the settings of the prior alone, those with the transfer, and what the latter reached.
+    """
+    prior = choose_prior(rehearsal)
+    kept = rehearsal.kept
+    names = kept.classifier.names
+    measured = measure_classes(names, kept.descriptions, kept.features, kept.labels, prior.shrinkage)
+    discriminant = make_discriminant(measured.means, measured.within, prior.shrinkage, prior.scale)
+    batches = cached.of(division.train, kept.labels).batches()
+    importances = class_importances(backbone.head, batches, discriminant.weights(measured.means), progress)
+    some = torch.randperm(len(division.train), generator=torch.Generator().manual_seed(seed))[:n_samples]
+    samples = cached.plain[division.train[some]].float()
+    closed_form = ClosedForm(channel_statistics(backbone.head, samples.split(1), progress))
+    return prior, *choose_transfer(rehearsal, prior, importances, closed_form)
