@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ class Settings:
 
     Attributes:
         kernel: whether descriptions -> class means is a kernel map; otherwise it is linear. means_ridge: its penalty.
+        blend: share of the predicted mean in a seen class's own; its images alone would favour it over new classes.
         shrinkage: of the discriminants' covariance. scale: of all scores, for fair probabilities.
         ridge: penalty of the map descriptions -> importances. strength: lambda of the closed form.
         stretch: of new weights beyond the predicted discriminant's length; a ridge regression predicts class means
@@ -33,6 +35,7 @@ class Settings:
 
     kernel: bool = False
     means_ridge: float = 0.2
+    blend: float = 0.0
     shrinkage: float = 0.9
     scale: float = 1.0
     ridge: float = 0.3
@@ -42,8 +45,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         above_0 = (self.means_ridge, self.shrinkage, self.scale, self.ridge, self.strength, self.stretch)
-        if not all(0 < value < math.inf for value in above_0) or self.shrinkage > 1 or not math.isfinite(self.constant):
-            raise ValueError(f"expected finite settings above 0, a shrinkage of at most 1 and any constant, got {self}")
+        shares = 0 <= self.blend <= 1 and self.shrinkage <= 1
+        if not all(0 < value < math.inf for value in above_0) or not shares or not math.isfinite(self.constant):
+            raise ValueError(
+                f"expected finite settings above 0, a blend and a shrinkage of at most 1 and any constant, got {self}"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +142,16 @@ class Learner:
         return Classifier(tuple(names), weight, self.discriminant.bias(weight, means) + self.constant)
 
 
+def seen_classifier(measured: Measured, learner: Learner) -> Classifier:
+    """The discriminants of the seen classes' mean features, blended with what their descriptions predict."""
+    means = _blended(measured, learner.to_means, learner.settings.blend)
+    return learner.discriminant.classifier(measured.names, means)
+
+
+def _blended(measured: Measured, to_means: LinearMap | KernelMap, blend: float) -> Tensor:
+    return torch.lerp(measured.means, to_means(measured.descriptions), blend)
+
+
 def make_learner(
     measured: Measured, importances: ClassImportances, closed_form: ClosedForm, settings: Settings
 ) -> Learner:
@@ -164,27 +180,32 @@ SHRINKAGES = (0.9, 0.75, 1.0, 0.5)
 RIDGES = (0.3, 0.1, 1.0)
 STRENGTHS = (100.0, 30.0, 10.0, 3.0, 1.0)
 STRETCHES = (1.0, 1.2, 1.4, 1.7)
+BLENDS = (0.0, 0.25, 0.5)
+#: Of strengths that come this near to the best harmonic mean, the largest is taken: it stays nearest to the prior, and
+#: a rehearsal cannot tell smaller differences.
+TOLERANCE = 0.01
 SCALES = tuple(2.0 ** (i / 4) for i in range(-48, 25))
 INVERSE_RIDGE = 0.1
 
 
 def choose_prior(rehearsal: Rehearsal) -> Settings:
-    """Choose the map to class means, the shrinkage and the scale, by the prior alone: nothing is transferred yet."""
+    """Choose the map to class means, blend, shrinkage and scale by the prior alone, before anything is transferred."""
     best: tuple[float, Settings] | None = None
     kept = rehearsal.kept
-    names = kept.classifier.names
+    names, played = kept.classifier.names, tuple(map(str, range(len(rehearsal.descriptions))))
     for shrinkage in SHRINKAGES:
         measured = measure_classes(names, kept.descriptions, kept.features, kept.labels, shrinkage)
         discriminant = make_discriminant(measured.means, measured.within, shrinkage)
-        seen = discriminant.classifier(names, measured.means)(rehearsal.features)
-        for kernel in (False, True):
-            for ridge in MEANS_RIDGES:
-                means = _map(kernel)(kept.descriptions, measured.means, ridge)(rehearsal.descriptions)
-                new = discriminant.classifier(tuple(map(str, range(len(means)))), means)(rehearsal.features)
+        for kernel, ridge in product((False, True), MEANS_RIDGES):
+            to_means = _map(kernel)(kept.descriptions, measured.means, ridge)
+            new = discriminant.classifier(played, to_means(rehearsal.descriptions))(rehearsal.features)
+            for blend in BLENDS:
+                means = _blended(measured, to_means, blend)
+                seen = discriminant.classifier(names, means)(rehearsal.features)
                 for stretch in STRETCHES:
                     choice = _judge(seen, stretch * new, rehearsal, measured.score_unit)
                     if best is None or choice.harmonic > best[0]:
-                        chosen = Settings(kernel, ridge, shrinkage, stretch=stretch, constant=choice.constant)
+                        chosen = Settings(kernel, ridge, blend, shrinkage, stretch=stretch, constant=choice.constant)
                         best = choice.harmonic, replace(chosen, scale=_fair_scale(seen, rehearsal))
     assert best is not None
     return best[1]
@@ -201,25 +222,23 @@ def choose_transfer(
     Returns:
         the settings, and what they reached in the rehearsal.
     """
-    best: tuple[Settings, Choice] | None = None
     kept = rehearsal.kept
-    names = kept.classifier.names
-    measured = measure_classes(names, kept.descriptions, kept.features, kept.labels, prior.shrinkage)
-    discriminant = make_discriminant(measured.means, measured.within, prior.shrinkage, prior.scale)
-    seen = discriminant.classifier(names, measured.means)(rehearsal.features)
+    measured = measure_classes(kept.classifier.names, kept.descriptions, kept.features, kept.labels, prior.shrinkage)
     played = [f"new {i}" for i in range(len(rehearsal.descriptions))]
+    tried: list[tuple[Settings, Choice]] = []
     for ridge in RIDGES:
         learner = make_learner(measured, importances, closed_form, replace(prior, ridge=ridge, constant=0.0))
+        seen = seen_classifier(measured, learner)(rehearsal.features)
         for strength in STRENGTHS:
             settings = replace(learner.settings, strength=strength)
             new = replace(learner, settings=settings).classifier(played, rehearsal.descriptions)
             scores = new(rehearsal.features) / settings.stretch
             for stretch in STRETCHES:
                 choice = _judge(seen, stretch * scores, rehearsal, prior.scale * measured.score_unit)
-                if best is None or choice.harmonic > best[1].harmonic:
-                    best = replace(settings, stretch=stretch, constant=choice.constant), choice
-    assert best is not None
-    return best
+                tried.append((replace(settings, stretch=stretch, constant=choice.constant), choice))
+    enough = (1 - TOLERANCE) * max(choice.harmonic for _, choice in tried)
+    near_best = [(settings, choice) for settings, choice in tried if choice.harmonic >= enough]
+    return max(near_best, key=lambda pair: (pair[0].strength, pair[1].harmonic))
 
 
 def _judge(seen: Tensor, new: Tensor, rehearsal: Rehearsal, unit: float) -> Choice:

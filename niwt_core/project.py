@@ -26,7 +26,7 @@ from niwt_core.backbone import Backbone, load_backbone
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier
 from niwt_core.importance import ClassImportances
-from niwt_core.learner import Learner, Measured, Settings, make_learner
+from niwt_core.learner import Learner, Measured, Settings, make_learner, seen_classifier
 from niwt_core.transfer import ClosedForm, Statistics
 
 FORMAT = "niwt-project"
@@ -66,7 +66,7 @@ class Project:
     @cached_property
     def seen(self) -> Classifier:
         """The classifier of the seen classes: discriminants of their mean features."""
-        return self.learner.discriminant.classifier(self.measured.names, self.measured.means)
+        return seen_classifier(self.measured, self.learner)
 
     @cached_property
     def new(self) -> Classifier:

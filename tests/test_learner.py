@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from niwt_core import learner as learner_module
 from niwt_core.baselines import SeenData
 from niwt_core.birds.described import description_of
 from niwt_core.calibration import Rehearsal, best_constant
@@ -18,12 +19,14 @@ from niwt_core.learner import (
     SCALES,
     STRENGTHS,
     STRETCHES,
+    TOLERANCE,
     Settings,
     _fair_scale,
     choose_prior,
     choose_transfer,
     make_learner,
     measure_classes,
+    seen_classifier,
 )
 from niwt_core.rehearsal import divide, make_rehearsal
 from niwt_core.transfer import ClosedForm, channel_statistics
@@ -132,7 +135,7 @@ def test_what_the_rehearsal_promises_is_what_a_learner_with_these_settings_reach
 
     def scores(settings):
         learner = make_learner(measured, importances, noisy.closed_form, settings)
-        seen = learner.discriminant.classifier(measured.names, measured.means)
+        seen = seen_classifier(measured, learner)
         return join(seen, learner.classifier(played, rehearsal.descriptions))(rehearsal.features)
 
     result = evaluate(scores(settings), rehearsal.labels, rehearsal.n_kept)
@@ -151,7 +154,7 @@ def test_what_the_rehearsal_promises_is_what_a_learner_with_these_settings_reach
         ).harmonic
         for ridge, strength, s in itertools.product(RIDGES, STRENGTHS, STRETCHES)
     ]
-    assert choice.harmonic == pytest.approx(max(reached))  # and no other settings of the grid reach more
+    assert max(reached) >= choice.harmonic >= (1 - TOLERANCE) * max(reached)  # nothing in the grid reaches much more
     assert min(reached) < max(reached) - 0.01
 
 
@@ -161,13 +164,13 @@ def test_importances_of_other_classes_are_kept_out_of_the_transfer(noisy):
     Means are told with so much penalty that the classes' own importances have something to add.
     """
     rehearsal, importances = noisy.rehearsal()
-    prior = dataclasses.replace(choose_prior(rehearsal), means_ridge=10.0)
+    prior = dataclasses.replace(choose_prior(rehearsal), means_ridge=10.0, blend=0.0)
     good, own = choose_transfer(rehearsal, prior, importances, noisy.closed_form)
-    assert good.strength == min(STRENGTHS)
+    assert good.strength < max(STRENGTHS)
     for shift in (1, 3, 5):
         mixed = ClassImportances(importances.values.roll(shift, 0), importances.n_images)
         bad, others = choose_transfer(rehearsal, prior, mixed, noisy.closed_form)
-        assert bad.strength == max(STRENGTHS)
+        assert bad.strength > good.strength
         assert others.harmonic < own.harmonic - 0.01
 
 
@@ -367,12 +370,39 @@ def test_the_fair_scale_makes_scores_probabilities():
         {"stretch": 0.0},
         {"shrinkage": 0.0},
         {"shrinkage": 1.1},
+        {"blend": -0.1},
+        {"blend": 1.1},
         {"constant": float("nan")},
     ],
 )
 def test_settings_that_nothing_can_be_made_with_are_refused(change):
     with pytest.raises(ValueError, match="finite settings above 0"):
         Settings(**change)
+
+
+@pytest.mark.parametrize("blend", [0.0, 0.25, 1.0])
+def test_seen_classes_stand_between_their_own_means_and_what_their_descriptions_predict(planted, blend):
+    settings = Settings(blend=blend)
+    measured, learner = planted.measured(settings), planted.learner(settings)
+    predicted = learner.to_means(measured.descriptions)
+    means = (1 - blend) * measured.means + blend * predicted
+    seen = seen_classifier(measured, learner)
+    assert torch.allclose(seen.weight, learner.discriminant.weights(means), atol=1e-5)
+    assert not torch.allclose(measured.means, predicted, atol=1e-2)
+
+
+def test_of_strengths_that_do_about_as_well_the_one_nearest_to_the_prior_is_taken(noisy, monkeypatch):
+    rehearsal, importances = noisy.rehearsal()
+    prior = choose_prior(rehearsal)
+    chosen = {}
+    for tolerance in (0.0, 0.02, 0.9):
+        monkeypatch.setattr(learner_module, "TOLERANCE", tolerance)
+        chosen[tolerance] = choose_transfer(rehearsal, prior, importances, noisy.closed_form)
+    strengths = [settings.strength for settings, _ in chosen.values()]
+    assert strengths == sorted(strengths)
+    assert strengths[-1] == max(STRENGTHS)
+    best = chosen[0.0][1].harmonic
+    assert all((1 - tolerance) * best <= choice.harmonic <= best for tolerance, (_, choice) in chosen.items())
 
 
 def test_a_description_of_another_width_is_explained(planted, learner):

@@ -12,7 +12,7 @@ from niwt_core.baselines import BASELINES, SeenData
 from niwt_core.benchmark.tables import cell, table
 from niwt_core.calibration import calibrate, score_unit
 from niwt_core.gzsl import Classifier, GZSLResult, evaluate, join
-from niwt_core.learner import make_learner
+from niwt_core.learner import make_learner, seen_classifier
 from niwt_core.pipeline import Progress, Rehearsed
 from niwt_core.project import Project
 from niwt_core.transfer import ClosedForm
@@ -57,7 +57,7 @@ def compete(
     prior = make_learner(project.measured, project.importances, ClosedForm(project.statistics), rehearsed.prior)
     names = project.class_names[n_seen:]
     alone = prior.scaled(names, new_rows, prior.prior(new_rows))
-    known = prior.discriminant.classifier(project.measured.names, project.measured.means)
+    known = seen_classifier(project.measured, prior)
     for name, classifier, new, constant in (
         (PRIOR, known, alone, prior.constant),
         (NIWT, project.seen, project.new, project.learner.constant),
