@@ -198,15 +198,17 @@ def how_it_works(lesson: Lesson, now: Snapshot) -> None:
             "the class. The words gave a target $p$. The loop turns $w$ until the importances point along $p$, on "
             f"{n_images} drawings of **other** birds, and stays near the mean $\\bar w$ of the known classes:"
         )
-        numbers = ""
+        st.latex(
+            rf"\begin{{aligned}}&\frac{{1}}{{{n_images}}}\sum_{{i=1}}^{{{n_images}}}"
+            r"\bigl(1-\cos(M(x_i)^\top w,\;p)\bigr)\\"
+            rf"&+\frac{{{LOOP_STRENGTH:g}}}{{2}}\cdot\frac{{\lVert w-\bar w\rVert^2}}{{D\,\sigma^2}}\end{{aligned}}"
+        )
         if now.step is not None:
             last = now.history[-1]
-            numbers = f" = {last.cosine:.4f} + {last.regulariser:.4f} = {last.loss:.4f}"
-        st.latex(
-            rf"\frac{{1}}{{{n_images}}}\sum_{{i=1}}^{{{n_images}}}\bigl(1-\cos(M(x_i)^\top w,\;p)\bigr)"
-            rf"+\frac{{{LOOP_STRENGTH:g}}}{{2}}\cdot\frac{{\lVert w-\bar w\rVert^2}}{{D\,\sigma^2}}"
-        )
-        st.latex(rf"\text{{after {now.iteration} iterations}}{numbers}" if numbers else r"\text{no step yet}")
+            st.write(
+                f"At iteration {now.iteration} these are "
+                f"${last.cosine:.4f}$ and ${last.regulariser:.4f}$, together ${last.loss:.4f}$."
+            )
         st.write(
             f"Here $w$ has $D={lesson.jacobians.shape[1]}$ numbers, $\\sigma$ is the spread of the known classes' "
             f"weights, and $p$ has {lesson.jacobians.shape[2]} numbers. The loop "
@@ -214,10 +216,10 @@ def how_it_works(lesson: Lesson, now: Snapshot) -> None:
             "in $w$, the squared form of the same aim needs no loop at all:"
         )
         st.latex(
-            r"w = w_0 + \bigl(G+\lambda t I\bigr)^{-1}\bigl(\bar M p - G\,w_0\bigr),\qquad "
-            r"G=\overline{M M^\top},\quad t=\operatorname{tr}(G)/"
-            + str(lesson.jacobians.shape[1])
-            + rf",\quad \lambda={learner.settings.strength:g}"
+            r"\begin{aligned}w &= w_0 + \bigl(G+\lambda t I\bigr)^{-1}\bigl(\bar M p - G\,w_0\bigr)\\"
+            r"G &= \overline{M M^\top}\\"
+            rf"t &= \operatorname{{tr}}(G)/{lesson.jacobians.shape[1]},\quad "
+            rf"\lambda={learner.settings.strength:g}\end{{aligned}}"
         )
         st.write(
             "$w_0$ is a first guess: from the words a map predicts where your bird lies among the known ones, and "
@@ -254,12 +256,14 @@ def page() -> None:
         resources.portrait(current.key, dict(current.bird), FRESH_SEED + i, 128, calm=False) for i in range(N_TRAY)
     ]
     st.html(tray.tray_style("fresh", pictures))
+    live = st.container()
+    if st.button("Explain what it sees →", type="primary", key="to_explain"):  # asked before a new refresh is ordered
+        st.switch_page("pages/explain.py", query_params=st.query_params.to_dict())
     running = now.state is State.RUNNING
     st.session_state["was_running"] = running
     draw = st.fragment(living, run_every=REFRESH_SECONDS if running else None)
-    draw(current.key, job, lesson, lesson.closed_form_misfit())
-    if st.button("Explain what it sees →", type="primary", key="to_explain"):
-        st.switch_page("pages/explain.py", query_params=st.query_params.to_dict())
+    with live:
+        draw(current.key, job, lesson, lesson.closed_form_misfit())
     how_it_works(lesson, now)
 
 

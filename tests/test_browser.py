@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from pages.shared.state import EXAMPLE
 
@@ -86,6 +87,9 @@ def test_class_survives_navigation_and_refresh(browser_page: Any, app_url: str) 
     page.get_by_role("heading", name="What was understood").wait_for()
     expect_text(page)
     settled(page)
+    assert page.get_by_label("Your description").input_value() == EXAMPLE
+    assert "crown: black" in page.locator(".read").inner_text()
+    assert "crown_color.black" in page.url
 
 
 def test_pickers_stay_open_while_a_bird_is_picked(browser_page: Any, app_url: str) -> None:
@@ -172,5 +176,37 @@ def test_the_whole_lesson(browser_page: Any, app_url: str) -> None:
     page.get_by_role("heading", name="Why, in words").wait_for()
     page.get_by_text("true of this bird").first.wait_for()
     settled(page)
-    until(page, "() => document.querySelectorAll('h1').length === 1")
+    assert page.locator("h1").all_inner_texts() == ["Explain what it sees"]
     assert overflow(page) == 0
+
+
+def test_a_late_refresh_of_train_leaves_the_next_page_alone(browser_page: Any, app_url: str) -> None:
+    """On a slow line the browser goes on asking for Train's curves while the server makes the next page."""
+    page = browser_page
+    lines, refreshes = [], []
+
+    def listen(line: Any) -> None:
+        server = line.connect_to_server()
+        lines.append(server)
+
+        def pass_on(message: bytes) -> None:
+            if BackMsg.FromString(message).rerun_script.fragment_id:
+                refreshes.append(message)
+            server.send(message)
+
+        line.on_message(pass_on)
+
+    page.route_web_socket(re.compile("/_stcore/stream"), listen)
+    page.goto(f"{app_url}/train?bird=crown_color.black~belly_color.yellow")
+    page.get_by_role("button", name="Start").click()
+    until(page, "() => /iteration [1-9]/.test(document.body.innerText)")
+    while not refreshes:
+        page.wait_for_timeout(100)
+    page.get_by_role("button", name="Explain what it sees").click()
+    for _ in range(60):
+        page.wait_for_timeout(25)
+        lines[-1].send(refreshes[-1])
+    page.get_by_role("heading", name="Why, in words").wait_for()
+    settled(page)
+    assert page.locator("h1").all_inner_texts() == ["Explain what it sees"]
+    assert page.get_by_role("heading", name="Why, in words").is_visible()

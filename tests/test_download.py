@@ -128,8 +128,11 @@ def test_a_broken_download_goes_on_or_starts_again(server, root, ranges):
 def test_a_part_that_is_whole_already_is_used(server, root):
     root.parent.mkdir(parents=True)
     (root.parent / "cub.tgz.part").write_bytes(server.data)
-    download_cub(root, server.url, md5(server.data))
+    told = []
+    assert download_cub(root, server.url, md5(server.data), lambda done, total: told.append((done, total)))
     check_unpacked(root)
+    assert server.asked == [f"bytes={len(server.data)}-"]
+    assert told == []  # not a byte was fetched
 
 
 def test_a_part_that_is_longer_than_the_archive_is_thrown_away(server, root):

@@ -118,8 +118,15 @@ def test_starting_and_pausing_in_a_hurry_leaves_one_thread_at_most(world):
         job.pause()
     job.start()
     wait_for(lambda: training_threads() == 1)
+    job.set_speed(10.0)
+    begun = job.snapshot().iteration
+    wait_for(lambda: job.snapshot().iteration >= begun + 3)
+    assert training_threads() == 1
     job.pause()
     wait_for(lambda: training_threads() == 0)
+    now = job.snapshot()
+    assert now.state is State.PAUSED
+    assert [p.iteration for p in now.history] == list(range(now.iteration + 1))
 
 
 def test_reset_goes_back_to_the_first_weights(world):

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from niwt_core.backbone import PAPER_BIRD_NET, PIXEL_SCALE, Backbone, assemble, cut
 from niwt_core.birds.network import PaperBirdNet
+from niwt_core.birds.sharpening import SHARPENING_EPOCHS, sharpen
 from niwt_core.birds.species import make_species
 from niwt_core.birds.trust import word_trust
 from niwt_core.birds.world import Drawings, drawings_of, load_birds
@@ -127,24 +128,27 @@ def make_bundled_project(
     """Train, measure, evaluate and save the bundled network: everything in `assets/paper_birds`, from one seed.
 
     A first network is trained half as long, on the species that a rehearsal keeps: all settings are chosen with it.
+    Both are trained in two phases, `train_network` and `sharpen`.
     """
     data = load_birds()
     seen_birds = [s.attributes for s in make_species() if s.seen]
     kept = rehearsal_division(data).kept
     started = time.perf_counter()
     networks = []
-    for stage, birds, n_epochs in (
-        ("rehearsal", [seen_birds[i] for i in kept], -(-epochs // 2)),
-        ("training", seen_birds, epochs),
-    ):
-        drawings = drawings_of(birds, n_drawings, 0)
-        images = draw_all(drawings, _count("drawing for " + stage, len(drawings.labels), progress))
-        follow = _count(stage, n_epochs * len(drawings.labels), progress)
-        networks.append(train_network(images, drawings.labels, len(birds), epochs=n_epochs, seed=seed, progress=follow))
+    for stage, species, n_epochs in (("rehearsal", kept, -(-epochs // 2)), ("training", range(data.n_seen), epochs)):
+        drawings = drawings_of([seen_birds[i] for i in species], n_drawings, 0)
+        n = len(drawings.labels)
+        images = draw_all(drawings, _count("drawing for " + stage, n, progress))
+        follow = _count(stage, n_epochs * n, progress)
+        network = train_network(images, drawings.labels, len(species), epochs=n_epochs, seed=seed, progress=follow)
+        follow = _count("sharpening for " + stage, SHARPENING_EPOCHS * n, progress)
+        rows = data.attributes[torch.as_tensor(species)]
+        networks.append(sharpen(network, images, drawings.labels, rows, seed=seed, progress=follow))
     training = {
         "seen_species": data.n_seen,
         "drawings": len(drawings.labels),
         "epochs": epochs,
+        "sharpening_epochs": SHARPENING_EPOCHS,
         "seed": seed,
         "seconds": round(time.perf_counter() - started),
         "threads": torch.get_num_threads(),

@@ -1,65 +1,133 @@
-"""How often the words of an explanation are true, by their strength: measured where the drawing tells."""
+"""Words for drawn birds, and how often they are true: measured where the drawing tells, on species left out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from niwt_core.birds.species import make_species
-from niwt_core.birds.world import TEST_SEED, drawings_of
-from niwt_core.domain import fit_ridge
-from niwt_core.explanation import words_for
+from niwt_core.birds.world import TEST_SEED, Drawings, drawings_of
+from niwt_core.explanation.words import Word, WordMap, activity_of, evidence, fit_words
+from niwt_core.gzsl import Classifier
 from niwt_core.images import activation_batches
 from niwt_core.importance import importances
-from niwt_core.learner import INVERSE_RIDGE
 from niwt_core.project import Project
 
-#: Words are counted in bands by strength: from each of these up to the one before.
-BANDS = (1.5, 1.0, float("-inf"))
+#: Words are counted in bands by their probability: from each of these up to the one before.
+BANDS = (0.9, 0.7, float("-inf"))
 N_WORDS = 6
+#: Drawings of each seen species that the word map is fitted on.
+N_DRAWINGS = 4
 
 
 @dataclass(frozen=True)
 class WordTrust:
-    """Of `n_words` words with at least the strength `least` (and below the band before), `n_true` were true."""
+    """Of `n_words` words with at least the probability `least` (and below the band before), `n_true` were true.
+
+    `promised` is their mean probability, what the share of true ones should be.
+    """
 
     least: float | None
     n_true: int
     n_words: int
+    promised: float
 
 
-def word_trust(project: Project, n_drawings: int = 4, n_folds: int = 5) -> tuple[WordTrust, ...]:
-    """Words for drawings of seen species whose descriptions the inverse map was not fitted to, checked one by one.
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Drawings and what explains them.
+
+    Attributes:
+        importances: (n_drawings, n_channels), each for the class that it was explained for.
+        activity: (n_drawings, n_channels), see `explanation.words.activity_of`.
+        labels: (n_drawings,), what was drawn. predicted: (n_drawings,), the winning class.
+    """
+
+    importances: Tensor
+    activity: Tensor
+    labels: Tensor
+    predicted: Tensor
+
+    def of(self, rows: Tensor) -> Explained:
+        """Some of the drawings, by a mask (n_drawings,)."""
+        return Explained(self.importances[rows], self.activity[rows], self.labels[rows], self.predicted[rows])
+
+    def evidence(self) -> Tensor:
+        """What word maps read, (n_drawings, n_inputs)."""
+        return evidence(self.importances, self.activity)
+
+
+def explain(project: Project, drawings: Drawings, classifier: Classifier, *, own: bool = True) -> Explained:
+    """Importances of drawings, each for its own class or, if not `own`, for the class that wins."""
+    parts: list[tuple[Tensor, ...]] = []
+    head = project.backbone.head
+    for activations, labels in activation_batches(drawings, project.backbone):
+        with torch.no_grad():
+            predicted = classifier(head(activations)).argmax(1)
+        weights = classifier.weight[labels if own else predicted]
+        alpha = importances(head, activations, weights).detach()
+        parts.append((alpha, activity_of(activations), labels, predicted))
+    return Explained(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def taught(project: Project, n_drawings: int = N_DRAWINGS) -> Explained:
+    """Training drawings of the seen species, explained for their own class: what word maps are fitted on."""
+    birds = [s.attributes for s in make_species() if s.seen]
+    return explain(project, drawings_of(birds, n_drawings, 0), project.seen)
+
+
+def learn_words(project: Project) -> WordMap:
+    """The word map of a project of drawn birds; it reads `Explained.evidence`. Takes seconds, most of them drawing."""
+    seen = taught(project)
+    return map_of(project, seen.labels, seen.evidence())
+
+
+def map_of(project: Project, labels: Tensor, inputs: Tensor) -> WordMap:
+    """A word map fitted on drawings, and weighed against their species.
+
+    Args:
+        labels: (n_drawings,), rows of the project's descriptions. inputs: evidence (n_drawings, n_inputs).
+    """
+    kept, rows = labels.unique(return_inverse=True)
+    return fit_words(inputs, rows, project.descriptions[kept], project.attribute_names)
+
+
+def word_trust(project: Project, n_drawings: int = N_DRAWINGS, n_folds: int = 5) -> tuple[WordTrust, ...]:
+    """Words for fresh drawings of seen species whose descriptions the word map was not fitted to, checked one by one.
 
     A fifth of the species is left out at a time; each of their drawings is explained for its own class.
 
     Returns:
-        one count for each of BANDS, over the N_WORDS strongest words of every drawing.
+        one count for each of BANDS, over the N_WORDS best words of every drawing.
     """
     birds = [s.attributes for s in make_species() if s.seen]
-    drawings = drawings_of(birds, n_drawings, 3 * TEST_SEED)
-    alphas = torch.cat(
-        [
-            importances(project.backbone.head, activations, project.seen.weight[labels]).detach()
-            for activations, labels in activation_batches(drawings, project.backbone)
-        ]
-    )
+    known = taught(project, n_drawings)
+    fresh = explain(project, drawings_of(birds, n_drawings, 3 * TEST_SEED), project.seen)
     order = torch.randperm(len(birds), generator=torch.Generator().manual_seed(0))
-    counts = [[0, 0] for _ in BANDS]
+    said: list[tuple[float, bool]] = []
     for k in range(n_folds):
-        fold = set(order[k::n_folds].tolist())
-        kept = [i for i in range(len(birds)) if i not in fold]
-        descriptions = project.descriptions[kept]
-        inverse = fit_ridge(project.importances.directions[kept], descriptions, INVERSE_RIDGE)
-        for alpha, label in zip(alphas, drawings.labels.tolist(), strict=True):
-            if label not in fold:
-                continue
-            for word in words_for(inverse, alpha, descriptions, project.attribute_names, N_WORDS):
-                band = next(i for i, least in enumerate(BANDS) if word.strength >= least)
-                counts[band][0] += birds[label][word.group] == word.value
-                counts[band][1] += 1
-    return tuple(
-        WordTrust(least if least > float("-inf") else None, n_true, n_words)
-        for least, (n_true, n_words) in zip(BANDS, counts, strict=True)
-    )
+        kept = known.of(~torch.isin(known.labels, order[k::n_folds]))
+        words = map_of(project, kept.labels, kept.evidence())
+        left_out = fresh.of(torch.isin(fresh.labels, order[k::n_folds]))
+        for label, inputs in zip(left_out.labels.tolist(), left_out.evidence(), strict=True):
+            said += checked(words.words(inputs[None], N_WORDS), birds[label])
+    return in_bands(said)
+
+
+def checked(words: Sequence[Word], bird: Mapping[str, str]) -> list[tuple[float, bool]]:
+    """The probability of each word of a `WordMap`, and whether the word is true of the bird."""
+    return [(w.probability, bird[w.group] == w.value) for w in words if w.probability is not None]
+
+
+def in_bands(said: Sequence[tuple[float, bool]]) -> tuple[WordTrust, ...]:
+    """(probability, whether true) of words, counted for each of BANDS."""
+    counts = []
+    for least, below in zip(BANDS, (float("inf"), *BANDS[:-1]), strict=True):
+        band = [(p, true) for p, true in said if least <= p < below]
+        promised = sum(p for p, _ in band) / max(len(band), 1)
+        floor = least if least > float("-inf") else None
+        counts.append(WordTrust(floor, sum(true for _, true in band), len(band), promised))
+    return tuple(counts)

@@ -2,11 +2,12 @@
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 def navigation() -> StreamlitPage:
     """Lay out the navigation; returns the page that the visitor asked for."""
-    return st.navigation(
+    page = st.navigation(
         [
             st.Page("pages/describe.py", title="1 Describe", default=True),
             st.Page("pages/importances.py", title="2 Importances"),
@@ -15,6 +16,24 @@ def navigation() -> StreamlitPage:
         ],
         position="top",
     )
+    _forget_refreshes(page)
+    return page
+
+
+def _forget_refreshes(page: StreamlitPage) -> None:
+    """Drop what the browser still asks of a page that it is leaving.
+
+    Until it hears of the new page it asks for the fragments with `run_every` of the old one. Streamlit would answer
+    such a late request after the new page's run, in the old page's name, and the browser would empty the new page for
+    good.
+    """
+    context = get_script_run_ctx()
+    if context is not None:
+        context.fragment_storage.clear()  # requests for what is not registered are ignored; this run registers its own
+    left = st.session_state.get("page", page.title)
+    st.session_state["page"] = page.title
+    if left != page.title:
+        st.rerun()  # in place of a request that was taken on before
 
 
 def ensure() -> None:

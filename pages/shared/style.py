@@ -48,6 +48,8 @@ _CSS = """
 .stPlotlyChart .xtick text, .stPlotlyChart .ytick text, .stPlotlyChart .legendtext { fill: currentColor !important; }
 [data-testid="stCaptionContainer"], [data-testid="stImageCaption"] { color: inherit !important; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }
+/* A formula wider than the page scrolls inside itself, and only sideways. */
+.stMainBlockContainer .stMarkdown .katex-display { overflow: auto hidden; padding: 0.25rem 2px; }
 /* Two portraits side by side on a telephone, where Streamlit would stack them. */
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }

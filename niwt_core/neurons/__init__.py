@@ -1,0 +1,12 @@
+"""The dictionary of neurons: what each channel of a project is called, on what evidence, and whether that is true."""
+
+from niwt_core.neurons.building import build
+from niwt_core.neurons.dictionary import Alternative, Causal, ClassLoss, Dictionary, Neuron, TopImage
+from niwt_core.neurons.material import Labelled, Material, material_of
+from niwt_core.neurons.search import Found, plain, search
+from niwt_core.neurons.storage import load_dictionary, save_dictionary
+
+__all__ = [
+    "Alternative", "Causal", "ClassLoss", "Dictionary", "Found", "Labelled", "Material", "Neuron", "TopImage", "build",
+    "load_dictionary", "material_of", "plain", "save_dictionary", "search",
+]  # fmt: skip
