@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=0)
     train.set_defaults(run=_train_birds)
 
+    names = commands.add_parser("name-neurons", help="make the dictionary of a project's neurons, beside the project")
+    names.add_argument("project", type=Path, nargs="?", default=BUNDLED)
+    names.add_argument("--root", type=Path, help="where the photos are, if they have moved")
+    names.add_argument("--split", type=Path, help="where the split's lists are, if they have moved")
+    names.set_defaults(run=_name_neurons)
+
     download = commands.add_parser("download", help="fetch a data set and unpack it; goes on where it broke off")
     download.add_argument("dataset", choices=("cub",))
     download.add_argument("--root", type=Path, required=True, help="the data set's new folder")
@@ -221,6 +227,24 @@ def _evaluate(args: argparse.Namespace) -> None:
     with Bars() as bars:
         result = evaluate_project(project, data, bars)
     print(json.dumps(asdict(result)) if args.json else table(result))
+
+
+def _name_neurons(args: argparse.Namespace) -> None:
+    from niwt_core.birds.probing import make_bird_dictionary
+    from niwt_core.neurons import build, material_of, save_dictionary
+    from niwt_core.project import load_project
+
+    project = load_project(args.project)
+    source = project.card.get("source", {})
+    with Bars() as bars:
+        if isinstance(source, Mapping) and source.get("dataset") == "birds":
+            dictionary = make_bird_dictionary(project, bars)
+        else:
+            data = _load_source(source, args.root, args.split)
+            _print_notes(data)
+            dictionary = build(project, material_of(data), bars)
+    path = save_dictionary(dictionary, args.project)
+    print(f"{len(dictionary.named)} of {len(dictionary.live)} live neurons have a clear name; saved in {path}.")
 
 
 def _print_notes(data: ZeroShotData, file: TextIO | None = None) -> None:
