@@ -210,3 +210,39 @@ def test_a_late_refresh_of_train_leaves_the_next_page_alone(browser_page: Any, a
     settled(page)
     assert page.locator("h1").all_inner_texts() == ["Explain what it sees"]
     assert page.get_by_role("heading", name="Why, in words").is_visible()
+
+
+def test_a_neuron_is_searched_opened_and_found_again_by_its_address(browser_page: Any, app_url: str) -> None:
+    page = browser_page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app_url}/dictionary?bird=crown_color.black")
+    page.get_by_role("link", name=re.compile("^Neuron 0:")).wait_for()
+    settled(page)
+    assert page.locator(".wall a").count() == 128
+    assert overflow(page) == 0
+    field = page.get_by_label("Search by word or number")
+    field.fill("red crown")
+    field.press("Enter")
+    page.get_by_role("heading", name="What answers to “red crown”").wait_for()
+    cell = page.get_by_role("link", name=re.compile(r"^Neuron \d+: red crown")).first
+    label = cell.get_attribute("aria-label")
+    cell.focus()
+    page.keyboard.press("Enter")
+    card = page.get_by_role("heading", level=2, name=label.partition(",")[0])
+    card.wait_for()
+    until(page, "() => document.activeElement?.matches('.st-key-card h2')")
+    page.wait_for_url(re.compile(r"bird=.*find=red\+crown|find=red\+crown.*bird="))
+    page.wait_for_url(re.compile(r"neuron=\d+"))
+    until(page, "() => document.querySelectorAll('.st-key-card .js-plotly-plot .main-svg').length")
+    settled(page)
+    assert overflow(page) == 0
+    assert page.locator(".st-key-card img").count() >= 10
+    page.reload()
+    card.wait_for()
+    page.get_by_role("heading", name="What answers to “red crown”").wait_for()
+    assert field.input_value() == "red crown"
+    page.get_by_role("button", name="Next →").click()
+    until(page, f"() => !document.body.innerText.includes({json.dumps(label.partition(',')[0])})")
+    page.get_by_role("button", name="Close").click()
+    card.wait_for(state="detached")
+    assert "neuron=" not in page.url

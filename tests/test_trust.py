@@ -5,7 +5,7 @@ import torch
 
 from niwt_core.__main__ import BUNDLED
 from niwt_core.benchmark.explained_words import even_number, true_shares
-from niwt_core.birds.trust import BANDS, Explained, checked, explain, in_bands, map_of, word_trust
+from niwt_core.birds.trust import BANDS, N_DRAWINGS, N_WORDS, Explained, checked, explain, in_bands, map_of, word_trust
 from niwt_core.birds.world import TEST_SEED, drawings_of, load_birds
 from niwt_core.explanation.words import Word, evidence
 from niwt_core.gzsl import join
@@ -27,22 +27,23 @@ def measured(project):
     return word_trust(project)
 
 
-def test_words_for_species_left_out_are_about_as_often_true_as_they_promise(measured):
-    assert len(measured) == len(BANDS)
-    shares = [band.n_true / band.n_words for band in measured]
+def test_words_for_species_left_out_are_about_as_often_true_as_they_promise(project, measured):
+    assert [band.least for band in measured] == [*BANDS[:-1], None]
+    assert 0 < sum(band.n_words for band in measured) <= project.n_seen * N_DRAWINGS * N_WORDS
+    filled = [band for band in measured if band.n_words >= 100]  # a good network leaves the lower bands empty
+    shares = [band.n_true / band.n_words for band in filled]
+    assert filled[0].least == BANDS[0]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] > 0.85
-    for band, share in zip(measured, shares, strict=True):
+    for band, share in zip(filled, shares, strict=True):
         assert abs(share - band.promised) < 0.12
 
 
 def test_the_bundled_card_says_what_the_measurement_gives(project, measured):
-    written = project.card["word_trust"]
-    if "promised" not in written[0]:
-        pytest.skip("the bundled card is older than words with probabilities; train-birds writes a new one")
-    for band, card in zip(measured, written, strict=True):
+    for band, card in zip(measured, project.card["word_trust"], strict=True):
         assert band.least == card["least"]
-        assert band.n_true / band.n_words == pytest.approx(card["n_true"] / card["n_words"], abs=0.02)
+        assert band.n_words == pytest.approx(card["n_words"], abs=20)
+        assert band.n_true == pytest.approx(card["n_true"], abs=20)
 
 
 def test_words_are_checked_against_the_bird_and_counted_by_probability():

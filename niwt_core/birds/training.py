@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from niwt_core.backbone import PAPER_BIRD_NET, PIXEL_SCALE, Backbone, assemble, cut
 from niwt_core.birds.network import PaperBirdNet
+from niwt_core.birds.probing import make_bird_dictionary
 from niwt_core.birds.sharpening import SHARPENING_EPOCHS, sharpen
 from niwt_core.birds.species import make_species
 from niwt_core.birds.trust import word_trust
@@ -25,6 +26,7 @@ from niwt_core.datasets import ZeroShotData
 from niwt_core.errors import InputError
 from niwt_core.finetune import cache_activations
 from niwt_core.gzsl import Classifier
+from niwt_core.neurons import save_dictionary
 from niwt_core.pipeline import FitOptions, Progress, Rehearsed, evaluate_project, measure, rehearse
 from niwt_core.project import Project, save_project
 from niwt_core.rehearsal import Division, divide
@@ -167,6 +169,7 @@ def make_bundled_project(
     )
     project = project_of(networks[1], data, rehearsed, seed, {"command": command, "training": training}, progress)
     save_project(project, folder)
+    save_dictionary(make_bird_dictionary(project, progress), folder)
     return project
 
 

@@ -171,7 +171,7 @@ def differentiate(path: Path, inputs: Tensor, weights: Tensor) -> Derivatives:
 
 _PATHS: WeakKeyDictionary[Backbone, Path] = WeakKeyDictionary()
 #: How much finer than the cut's grid the map's is.
-FINENESS = 2
+FINENESS = 4
 
 
 def default_path(backbone: Backbone) -> Path:

@@ -210,7 +210,8 @@ def _group_sums(values: Tensor, groups: Tensor) -> Tensor:
 
 def _group_softmax(scores: Tensor, frequency: Tensor, groups: Tensor) -> Tensor:
     """frequency * exp(scores), (n, n_attributes), scaled so that each group sums to 1."""
-    highest = scores.new_full((len(scores), int(groups.max()) + 1), float("-inf"))
-    highest = highest.scatter_reduce(1, groups.expand_as(scores), scores, "amax")
-    weight = frequency.clamp_min(1e-6) * (scores - highest[:, groups]).exp()
+    logs = scores + frequency.log()  # minus infinity for what no class has
+    highest = logs.new_full((len(logs), int(groups.max()) + 1), float("-inf"))
+    highest = highest.scatter_reduce(1, groups.expand_as(logs), logs, "amax")
+    weight = (logs - highest[:, groups]).exp()
     return weight / _group_sums(weight, groups)[:, groups]

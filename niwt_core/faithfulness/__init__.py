@@ -3,7 +3,7 @@
 from niwt_core.faithfulness.deletion import area, blurred, curves
 from niwt_core.faithfulness.maps import Method, blind_methods, captum_methods, in_batches, own_methods
 from niwt_core.faithfulness.pointing import energy, hits, peaks, widened
-from niwt_core.faithfulness.randomisation import rank_correlation, randomised
+from niwt_core.faithfulness.randomisation import randomised, rank_correlation
 
 __all__ = [
     "Method",

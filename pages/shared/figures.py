@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from pages.shared import resources
 from pages.shared.style import AGAINST, AGAINST_RGB, DIVERGING, FOR, FOR_RGB, MUTED
 from pages.shared.wording import GROUP_WORDS, word
 
 if TYPE_CHECKING:
+    from niwt_core.neurons import Dictionary
     from niwt_core.project import Project
 
 MOVED_BY = "most moved by "
+UNCLEAR = "no clear name"
 
 # Heights in pixels.
 _ROW, _LINE, _TOP, _BOTTOM = 60, 15, 40, 36
@@ -38,15 +41,20 @@ class BarcodeRow:
 def channel_order(project: Project) -> tuple[np.ndarray, list[str]]:
     """The one order in which channels stand everywhere, and what can honestly be said of each.
 
-    Channels are grouped by the attribute group whose words move their predicted importance most from bird to bird: the
-    block of rows of the map descriptions -> importances with the largest root mean square (as values occur equally
-    often, that is the spread the group causes; the plain norm would favour groups of many values). Within a group they
-    stand by the value of largest size.
+    Where the project has a dictionary of its neurons, they stand and are labelled by their names there: `named_order`.
+
+    Otherwise channels are grouped by the attribute group whose words move their predicted importance most from bird to
+    bird: the block of rows of the map descriptions -> importances with the largest root mean square (as values occur
+    equally often, that is the spread the group causes; the plain norm would favour groups of many values). Within a
+    group they stand by the value of largest size.
 
     Returns:
         order: (n_channels,) channel numbers, first cell first.
-        names: by channel number, 'most moved by crown: black'. Not the name of what the neuron detects.
+        names: by channel number, 'most moved by crown: black'. Not the name of what the neuron detects; or, from the
+            dictionary, that name: 'crown: black'.
     """
+    if (dictionary := resources.dictionary_of(project)) is not None:
+        return named_order(dictionary)
     matrix = project.learner.to_importances.matrix.numpy()  # (n_attributes, n_channels)
     attributes = [name.partition("::")[::2] for name in project.attribute_names]
     groups = list(dict.fromkeys(group for group, _ in attributes))
@@ -58,6 +66,17 @@ def channel_order(project: Project) -> tuple[np.ndarray, list[str]]:
     best = within.argmax(0)  # the attribute of each channel
     order = np.lexsort((-sizes.max(0), best))  # attributes stand group by group, so this groups by group too
     return order, [MOVED_BY + word(*attributes[a]) for a in best]
+
+
+def named_order(dictionary: Dictionary) -> tuple[np.ndarray, list[str]]:
+    """As `channel_order`: by part, then value, the surest of a name first; those without a clear name stand last."""
+    place = {name: i for i, name in enumerate(dictionary.attribute_names)}
+    neurons = sorted(
+        dictionary.neurons,
+        key=lambda n: (len(place) if n.name is None else place[n.name], not n.live, -(n.confidence or n.auc or 0.0)),
+    )
+    names = [UNCLEAR if n.name is None else word(*n.name.partition("::")[::2]) for n in dictionary.neurons]
+    return np.array([n.channel for n in neurons]), names
 
 
 def barcode(
@@ -228,7 +247,7 @@ def _bands(named: Sequence[str]) -> list[tuple[int, int, str]]:
     bands, start = [], 0
     for group, run in groupby(named, key=lambda name: name.removeprefix(MOVED_BY).partition(":")[0]):
         length = len(list(run))
-        if group in GROUP_WORDS.values():
+        if group in GROUP_WORDS.values() or group == UNCLEAR:
             bands.append((start, start + length, group))
         start += length
     return bands

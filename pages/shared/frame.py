@@ -13,6 +13,8 @@ def navigation() -> StreamlitPage:
             st.Page("pages/importances.py", title="2 Importances"),
             st.Page("pages/train.py", title="3 Train"),
             st.Page("pages/explain.py", title="4 Explain"),
+            st.Page("pages/dictionary.py", title="Neuron dictionary"),
+            st.Page("pages/faithful.py", title="Is it faithful?"),
         ],
         position="top",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from niwt_core.birds.drawing import draw
 from niwt_core.birds.species import make_species
 from niwt_core.birds.world import FRESH_SEED
 from niwt_core.errors import InputError
-from niwt_core.images import MAX_BYTES, MAX_PIXELS, decode_image
+from niwt_core.images import FORMATS, MAX_BYTES, MAX_PIXELS, decode_image
 from pages.shared import state, wording
 from pages.shared.lesson import NEW_NAME
 
@@ -21,6 +22,23 @@ SHOWN = 320
 NETWORK_SIZE = 64
 N_GALLERY = 6
 SOURCES = ("Your bird", "A species it knows", "A picture of your own")
+
+
+@dataclass(frozen=True, eq=False)
+class Six:
+    """The six drawings that one was chosen from: of one bird, from seeds `first` on; `key` names the bird."""
+
+    key: str
+    bird: Mapping[str, str]
+    first: int
+
+    def drawings(self, size: int) -> list[np.ndarray]:
+        """(size, size, 3) uint8 each."""
+        return [scene(self.key, dict(self.bird), self.first + i, size)[0] for i in range(N_GALLERY)]
+
+    def seen_by_network(self) -> list[Image.Image]:
+        """The same as they go to the network."""
+        return [Image.fromarray(drawing) for drawing in self.drawings(NETWORK_SIZE)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +50,7 @@ class Chosen:
         alt: what it shows, in words. truth: the class that it was drawn as; None for somebody's own picture.
         attributes: all that is true of the drawn bird; None for somebody's own picture.
         masks: part -> (SHOWN, SHOWN) bool, where it is seen, all of them as "bird"; None for somebody's own picture.
+        six: where it was chosen from; None for somebody's own picture.
     """
 
     seen_by_network: Image.Image
@@ -40,6 +59,7 @@ class Chosen:
     truth: str | None
     attributes: Mapping[str, str] | None
     masks: Mapping[str, np.ndarray] | None
+    six: Six | None = None
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
@@ -49,12 +69,20 @@ def scene(key: str, bird: dict[str, str], seed: int, size: int) -> tuple[np.ndar
     return drawing.image, drawing.attributes
 
 
-def drawn_picture(name: str, key: str, bird: Mapping[str, str], seed: int) -> Chosen:
-    """A drawing: the network sees it at its own size, people see the same scene larger."""
-    small, attributes = scene(key, dict(bird), seed, NETWORK_SIZE)
-    large = draw(bird, seed=seed, size=SHOWN)
+@st.cache_data(show_spinner=False, max_entries=200)
+def parted(key: str, bird: dict[str, str], seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The same drawing for people, (SHOWN, SHOWN, 3) uint8, and which of its pixels show which part."""
+    drawing = draw(bird, seed=seed, size=SHOWN)
+    return drawing.image, drawing.masks
+
+
+def drawn_picture(name: str, six: Six, index: int) -> Chosen:
+    """One of six: the network sees it at its own size, people see the same scene larger."""
+    seed = six.first + index
+    small, attributes = scene(six.key, dict(six.bird), seed, NETWORK_SIZE)
+    large, masks = parted(six.key, dict(six.bird), seed)
     alt = f"A paper bird: {wording.phrases(attributes)}"
-    return Chosen(Image.fromarray(small), large.image, alt, name, attributes, large.masks)
+    return Chosen(Image.fromarray(small), large, alt, name, attributes, masks, six)
 
 
 def uploaded_picture(data: bytes) -> Chosen:
@@ -63,9 +91,18 @@ def uploaded_picture(data: bytes) -> Chosen:
     Raises:
         InputError: what `decode_image` refuses.
     """
-    image = decode_image(data, "This file")
+    image = on_white(data, decode_image(data, "This file"))
     square = ImageOps.fit(image, (SHOWN, SHOWN), Image.Resampling.LANCZOS)
     return Chosen(image, np.asarray(square), "Your picture, its centre cropped to a square", None, None, None)
+
+
+def on_white(data: bytes, decoded: Image.Image) -> Image.Image:
+    """The picture with white paper behind what is transparent, where decoding would show colours hidden there."""
+    raw = Image.open(io.BytesIO(data), formats=FORMATS)
+    if not raw.has_transparency_data:
+        return decoded
+    layer = ImageOps.exif_transpose(raw).convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
 def choose(current: state.Described) -> Chosen | None:
@@ -94,6 +131,9 @@ def _upload() -> Chosen | None:
         st.error(wording.plain(str(error)))
         return None
     st.info("This network has only ever seen paper birds. Whatever you show it, it will name one of them.")
+    if min(chosen.seen_by_network.size) < NETWORK_SIZE:
+        width, height = chosen.seen_by_network.size
+        st.caption(f"The picture is tiny ({width} × {height} pixels); the network sees it blown up to 64 × 64.")
     return chosen
 
 
@@ -108,10 +148,10 @@ def _gallery(name: str, key: str, bird: Mapping[str, str]) -> Chosen:
     def more() -> None:
         st.session_state["batch"], st.session_state["picked"] = batch + 1, 0
 
-    first = FRESH_SEED + N_GALLERY * batch
+    six = Six(key, bird, FRESH_SEED + N_GALLERY * batch)
     for i, cell in enumerate(_cells()):
         with cell:
-            shown, attributes = scene(key, dict(bird), first + i, 128)
+            shown, attributes = scene(key, dict(bird), six.first + i, 128)
             st.image(shown, width="stretch", alt=f"Fresh drawing {i + 1}: {wording.phrases(attributes)}")
             st.button(
                 f"Bird {i + 1}",
@@ -122,7 +162,7 @@ def _gallery(name: str, key: str, bird: Mapping[str, str]) -> Chosen:
                 width="stretch",
             )
     st.button("Another six", on_click=more, icon=":material/refresh:", key="more")
-    return drawn_picture(name, key, bird, first + picked)
+    return drawn_picture(name, six, picked)
 
 
 def _cells():

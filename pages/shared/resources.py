@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+
+if TYPE_CHECKING:
+    from niwt_core.neurons import Dictionary
+    from niwt_core.project import Project
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "paper_birds"
 
@@ -90,3 +95,57 @@ def strangers():
     from niwt_core.birds.described import stranger_features
 
     return stranger_features(project())
+
+
+def dictionary() -> Dictionary | None:
+    """The dictionary of the bundled project's neurons; None where there is none, or none that fits the project."""
+    stamp = _dictionary_stamp()
+    return _read_dictionary(str(BUNDLED), stamp) if stamp else None
+
+
+def dictionary_of(loaded: Project) -> Dictionary | None:
+    """The dictionary of a loaded project, as far as that is the bundled one."""
+    return dictionary() if _dictionary_stamp() and loaded is project() else None
+
+
+def wall_sheet() -> bytes:
+    """The picture that each neuron answers to most, side by side on one sheet, as WebP (`neurons.sheet`)."""
+    return _draw_wall_sheet(str(BUNDLED), _dictionary_stamp())
+
+
+def _dictionary_stamp() -> tuple[int, int] | None:
+    """When the dictionary's file was written, and its size; None where there is no file."""
+    from niwt_core.neurons.storage import FILE
+
+    try:
+        found = (BUNDLED / FILE).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _read_dictionary(folder: str, stamp: tuple[int, int]) -> Dictionary | None:
+    from niwt_core.errors import InputError
+    from niwt_core.neurons import load_dictionary
+
+    try:
+        return load_dictionary(Path(folder), project())
+    except InputError:
+        return None
+
+
+@st.cache_resource(show_spinner="Drawing what each neuron answers to (once) …", max_entries=2)
+def _draw_wall_sheet(folder: str, stamp: tuple[int, int]) -> bytes:
+    from pages.shared.neurons import sheet
+
+    found = dictionary()
+    return sheet(found.neurons) if found else b""
+
+
+@st.cache_resource(show_spinner=False)
+def words():
+    """The map from neurons to words, fitted once on 600 drawings of known birds (some seconds, most of it drawing)."""
+    from niwt_core.birds.trust import learn_words
+
+    return learn_words(project())

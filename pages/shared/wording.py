@@ -74,6 +74,22 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def of_hundred(probability: float) -> str:
+    """A probability as people count: "97 of 100", never a certainty."""
+    percent = 100 * probability
+    if percent >= 99.5:
+        return "over 99 of 100"
+    return "under 1 of 100" if percent < 0.5 else f"{percent:.0f} of 100"
+
+
+def signed(value: float) -> str:
+    """A number with its sign and two figures at least: "+2.8", "−10.3", "0.0"."""
+    digits = f"{abs(value):.1f}" if abs(value) >= 0.95 else f"{abs(value):.2f}"
+    if not float(digits):
+        return "0.0"
+    return f"{'+' if value > 0 else '−'}{digits}"
+
+
 def plain(text: str) -> str:
     """Somebody's text for a place that reads Markdown: it looks as typed, whatever is typed."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
