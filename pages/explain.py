@@ -1,4 +1,4 @@
-"""Page 4: what the network says of a picture, where it looks, and why: in words, in neurons, and rather than another."""
+"""Page 4: what the network says of a picture, where it looks, and why: in words, in neurons, and why not another."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def new_classifier(project: Project, current: state.Described) -> Classifier:
 def show_prediction(seen: Seen, names: tuple[str, ...], chosen: pictures.Chosen) -> None:
     """The verdict, the picture, and the five most likely classes as bars."""
     truth, winner = chosen.truth, names[seen.order[0]]
-    sentence = f"It says **{winner}**: {wording.of_hundred(seen.probabilities[seen.order[0]])} that it is one"
+    sure = 100 * float(seen.probabilities[seen.order[0]])
+    sentence = f"It says **{winner}** ({"over 99" if sure >= 99.5 else f"{sure:.0f}"} %)"
     if truth is not None:
-        sentence += ". That is right" if winner == truth else f". It was drawn as **{truth}**"
+        sentence += ", and that is right" if winner == truth else f"; it was drawn as **{truth}**"
     st.markdown(f"{sentence}.")
     picture, bars = st.columns([0.36, 0.64], gap="large")
     with picture:
@@ -77,7 +78,7 @@ def choose_class(seen: Seen, names: tuple[str, ...], n_seen: int) -> int:
 
 
 def explained(project: Project, current: state.Described, classifier: Classifier, chosen: pictures.Chosen) -> None:
-    """The story of one picture, from what it is to why it is not another; the words come last, as they may take time."""
+    """The story of one picture, from what it is to why it is not another. The words, which may take time, come last."""
     seen, names = explaining.look(project.backbone, classifier, chosen.seen_by_network), classifier.names
     st.header("What it says")
     show_prediction(seen, names, chosen)

@@ -212,8 +212,8 @@ def test_the_history_is_bounded_even_and_ends_with_the_latest(world, monkeypatch
 
 
 def test_a_job_that_nobody_watches_pauses_itself(world, monkeypatch):
-    monkeypatch.setattr(training, "UNWATCHED_SECONDS", 0.05)
-    job = world.job(speed=100.0)
+    monkeypatch.setattr(training, "UNWATCHED_SECONDS", 0.5)
+    job = world.job(speed=20.0)
     job.start()
     wait_for(lambda: training_threads() == 0)
     now = job.snapshot()

