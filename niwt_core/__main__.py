@@ -89,7 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     benchmark.add_argument("--weights", default="../shared/weights/mobilenet_v2.pth")
     benchmark.add_argument("--layer", default="features.15")
     benchmark.add_argument("--seeds", type=_positive, default=5, help="how many seeds the means are over")
-    benchmark.add_argument("--only", choices=("birds", "photos"), help="measure one half")
+    benchmark.add_argument(
+        "--full-photos", type=Path, default=Path("../shared/data/CUB_full_size"), help="uncropped photos with boxes"
+    )
+    benchmark.add_argument("--only", choices=("birds", "photos", "explanations"), help="measure one part")
     benchmark.set_defaults(run=_benchmark)
     return parser
 
@@ -276,12 +279,15 @@ def _train_birds(args: argparse.Namespace) -> None:
 
 
 def _benchmark(args: argparse.Namespace) -> None:
-    from niwt_core.benchmark import run_benchmark
+    from niwt_core.benchmark import PARTS, PhotoSource, run_benchmark
 
     with Bars() as bars:
-        parts = (args.only,) if args.only else ("birds", "photos")
         tables = run_benchmark(
-            args.cub, args.split, args.backbone, args.weights, args.layer, args.seeds, BUNDLED, bars, parts
+            PhotoSource(args.cub, args.split, args.full_photos, args.backbone, args.weights, args.layer),
+            args.seeds,
+            BUNDLED,
+            bars,
+            (args.only,) if args.only else PARTS,
         )
     print(tables)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from niwt_core.baselines import Method, Scorer, SeenData
 
@@ -78,6 +78,33 @@ def best_constant(scores: Tensor, labels: Tensor, n_seen: int, unit: float) -> C
     middles = (edges[:-1] + edges[1:]) / 2
     best = int(harmonic.argmax())
     return Choice(float(harmonic[best]), float(middles[best]) / unit)
+
+
+def lone_constant(scores: Tensor, labels: Tensor, n_seen: int, unit: float) -> float:
+    """The constant for one new class that competes alone, with images of other unknown classes around it.
+
+    Such images resemble no seen class much, so that a class alone claims them easily; among many new classes they find
+    their own. At this constant the harmonic mean of two shares is highest: of a class's own images that it wins from
+    the seen classes, and of other new classes' images that it leaves alone; each new class by itself.
+
+    Args:
+        scores: (n_images, n_classes), seen classes first. labels: (n_images,).
+
+    Returns:
+        the constant, in units of `score_unit`; 0 with fewer than two new classes to try it on.
+    """
+    new = labels >= n_seen
+    behind = (
+        scores[new, :n_seen].max(1).values[:, None] - scores[new, n_seen:]
+    ).double()  # claimed above this constant
+    own = nn.functional.one_hot(labels[new] - n_seen, behind.shape[1]).bool()
+    if own.sum(0).gt(0).sum() < 2:
+        return 0.0
+    needed, spared = behind[own].sort().values, behind[~own].sort().values
+    found = torch.arange(1, len(needed) + 1) / len(needed)
+    left = 1 - torch.searchsorted(spared, needed, right=True) / len(spared)
+    best = int((2 * found * left / (found + left).clamp_min(1e-12)).argmax())
+    return float(needed[best] + 1e-6 * unit) / unit
 
 
 @dataclass(frozen=True)

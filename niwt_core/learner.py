@@ -10,7 +10,7 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
-from niwt_core.calibration import Choice, Rehearsal, best_constant, score_unit
+from niwt_core.calibration import Choice, Rehearsal, best_constant, lone_constant, score_unit
 from niwt_core.discriminant import Discriminant, class_means_of, make_discriminant, within_covariance
 from niwt_core.domain import KernelMap, LinearMap, fit_kernel, fit_ridge
 from niwt_core.errors import InputError
@@ -31,6 +31,7 @@ class Settings:
         stretch: of new weights beyond the predicted discriminant's length; a ridge regression predicts class means
             too near the middle.
         constant: added to the new classes' scores (calibrated stacking), in units of `calibration.score_unit`.
+        alone: the same for one new class that comes alone, see `calibration.lone_constant`.
     """
 
     kernel: bool = False
@@ -42,11 +43,16 @@ class Settings:
     strength: float = 10.0
     stretch: float = 1.2
     constant: float = 0.0
+    alone: float = 0.0
 
     def __post_init__(self) -> None:
         above_0 = (self.means_ridge, self.shrinkage, self.scale, self.ridge, self.strength, self.stretch)
         shares = 0 <= self.blend <= 1 and self.shrinkage <= 1
-        if not all(0 < value < math.inf for value in above_0) or not shares or not math.isfinite(self.constant):
+        if (
+            not all(0 < value < math.inf for value in above_0)
+            or not shares
+            or not math.isfinite(self.constant + self.alone)
+        ):
             raise ValueError(
                 f"expected finite settings above 0, a blend and a shrinkage of at most 1 and any constant, got {self}"
             )
@@ -93,7 +99,7 @@ class Learner:
         to_descriptions: unit-length importances -> descriptions, the inverse map.
         closed_form: importances -> weights (step 2).
         importance_length: mean length of the seen importances. weight_length: of the seen weights.
-        constant: added to every new class's bias, in scores.
+        unit: what `Settings.constant` and `alone` count in, in scores.
     """
 
     to_means: LinearMap | KernelMap
@@ -103,8 +109,12 @@ class Learner:
     closed_form: ClosedForm
     importance_length: float
     weight_length: float
-    constant: float
+    unit: float
     settings: Settings
+
+    def constant(self, n_new: int) -> float:
+        """What is added to the bias of each of so many new classes that come together, in scores."""
+        return self.unit * (self.settings.alone if n_new == 1 else self.settings.constant)
 
     def importances(self, descriptions: Tensor) -> Tensor:
         """Descriptions (n_classes, n_attributes) -> importances (n_classes, n_channels), as long as measured ones."""
@@ -134,12 +144,12 @@ class Learner:
         """Weights (n_classes, n_features) from either way of transfer, at a length and bias that compete fairly.
 
         Length: that of the class's predicted discriminant, stretched. Bias: the threshold stands halfway between the
-        class's predicted mean features and the mean of all, plus the constant.
+        class's predicted mean features and the mean of all, plus the constant, which is another for a class alone.
         """
         means = self.to_means(descriptions)
         length = self.settings.stretch * self.discriminant.weights(means).norm(dim=1, keepdim=True)
         weight = length * nn.functional.normalize(weight, dim=1)
-        return Classifier(tuple(names), weight, self.discriminant.bias(weight, means) + self.constant)
+        return Classifier(tuple(names), weight, self.discriminant.bias(weight, means) + self.constant(len(weight)))
 
 
 def seen_classifier(measured: Measured, learner: Learner) -> Classifier:
@@ -165,7 +175,7 @@ def make_learner(
         closed_form=closed_form,
         importance_length=importances.length,
         weight_length=float(discriminant.weights(measured.means).norm(dim=1).mean()),
-        constant=settings.constant * settings.scale * measured.score_unit,
+        unit=settings.scale * measured.score_unit,
         settings=settings,
     )
 
@@ -214,7 +224,7 @@ def choose_prior(rehearsal: Rehearsal) -> Settings:
 def choose_transfer(
     rehearsal: Rehearsal, prior: Settings, importances: ClassImportances, closed_form: ClosedForm
 ) -> tuple[Settings, Choice]:
-    """Choose the ridge of the importances, the transfer's strength and the stacking constant.
+    """Choose the ridge of the importances, the transfer's strength and the stacking constants.
 
     Args:
         importances: of the kept classes, in the rehearsal.
@@ -227,15 +237,18 @@ def choose_transfer(
     played = [f"new {i}" for i in range(len(rehearsal.descriptions))]
     tried: list[tuple[Settings, Choice]] = []
     for ridge in RIDGES:
-        learner = make_learner(measured, importances, closed_form, replace(prior, ridge=ridge, constant=0.0))
+        plain = replace(prior, ridge=ridge, constant=0.0, alone=0.0)
+        learner = make_learner(measured, importances, closed_form, plain)
         seen = seen_classifier(measured, learner)(rehearsal.features)
         for strength in STRENGTHS:
             settings = replace(learner.settings, strength=strength)
             new = replace(learner, settings=settings).classifier(played, rehearsal.descriptions)
             scores = new(rehearsal.features) / settings.stretch
             for stretch in STRETCHES:
-                choice = _judge(seen, stretch * scores, rehearsal, prior.scale * measured.score_unit)
-                tried.append((replace(settings, stretch=stretch, constant=choice.constant), choice))
+                choice = _judge(seen, stretch * scores, rehearsal, learner.unit)
+                joined = torch.cat([seen, stretch * scores], 1)
+                alone = lone_constant(joined, rehearsal.labels, rehearsal.n_kept, learner.unit)
+                tried.append((replace(settings, stretch=stretch, constant=choice.constant, alone=alone), choice))
     enough = (1 - TOLERANCE) * max(choice.harmonic for _, choice in tried)
     near_best = [(settings, choice) for settings, choice in tried if choice.harmonic >= enough]
     return max(near_best, key=lambda pair: (pair[0].strength, pair[1].harmonic))

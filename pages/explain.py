@@ -32,8 +32,7 @@ def new_classifier(project: Project, current: state.Described) -> Classifier:
 def show_prediction(seen: Seen, names: tuple[str, ...], chosen: pictures.Chosen) -> None:
     """The verdict, the picture, and the five most likely classes as bars."""
     truth, winner = chosen.truth, names[seen.order[0]]
-    sure = 100 * float(seen.probabilities[seen.order[0]])
-    sentence = f"It says **{winner}** ({"over 99" if sure >= 99.5 else f"{sure:.0f}"} %)"
+    sentence = f"It says **{winner}** ({_percent(100 * float(seen.probabilities[seen.order[0]]))})"
     if truth is not None:
         sentence += ", and that is right" if winner == truth else f"; it was drawn as **{truth}**"
     st.markdown(f"{sentence}.")
@@ -43,13 +42,13 @@ def show_prediction(seen: Seen, names: tuple[str, ...], chosen: pictures.Chosen)
         st.caption(f"{'Drawn as ' + truth if truth else 'Your picture'}; the network sees it 64 px wide.")
     top = seen.order[:5]
     labels = [f"{names[c]} ✓" if names[c] == truth else names[c] for c in top]
-    percent = [100 * float(seen.probabilities[c]) for c in top]
+    shares = [100 * float(seen.probabilities[c]) for c in top]
     fig = go.Figure(
         go.Bar(
-            x=percent,
+            x=shares,
             y=labels,
             orientation="h",
-            text=[f"{p:.0f} %" if p >= 1 else "under 1 %" for p in percent],
+            text=[_percent(p) for p in shares],
             textposition="outside",
             cliponaxis=False,
             marker={"color": [style.FOR if names[c] == truth else style.MUTED for c in top]},
@@ -62,6 +61,11 @@ def show_prediction(seen: Seen, names: tuple[str, ...], chosen: pictures.Chosen)
     note = "" if truth is None else " ✓ marks what it was drawn as."
     with bars:
         style.chart(fig, f"The five most likely of {len(names)} classes.{note}", key="top5")
+
+
+def _percent(share: float) -> str:
+    """Never quite certain, never quite impossible."""
+    return "under 1 %" if share < 1 else "over 99 %" if share >= 99.5 else f"{share:.0f} %"
 
 
 def choose_class(seen: Seen, names: tuple[str, ...], n_seen: int) -> int:
@@ -84,10 +88,20 @@ def explained(project: Project, current: state.Described, classifier: Classifier
     show_prediction(seen, names, chosen)
 
     st.header("Where it looks")
-    target = choose_class(seen, names, project.n_seen)
-    weight, name = classifier.weight[target], names[target]
-    found = explain(project.backbone, seen.inputs, weight, float(classifier.bias[target]))
-    looking.show_where(project, chosen, found.heat, seen, weight, name)
+    sentence = st.empty()
+    left, right = st.columns([0.36, 0.64], gap="large")
+    with right:
+        target = choose_class(seen, names, project.n_seen)
+        weight, name = classifier.weight[target], names[target]
+        found = explain(project.backbone, seen.inputs, weight, float(classifier.bias[target]))
+        way, layer = looking.other_ways(project.backbone)
+        looking.show_six(project.backbone, chosen, weight, name, way, layer)
+        only_for = st.toggle("Only what speaks for it", key="only_for")
+    usual = (way, layer) == (explaining.OURS, None)
+    heat = found.heat if usual else explaining.map_of(project.backbone, seen.inputs, weight, way, layer)
+    with left:
+        looking.show_heat(chosen, heat, name, only_for)
+    sentence.markdown(looking.in_a_sentence(chosen, heat, name))
 
     st.header("Why, in words")
     words = st.container()

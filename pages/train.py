@@ -225,7 +225,7 @@ def how_it_works(lesson: Lesson, now: Snapshot) -> None:
             "$w_0$ is a first guess: from the words a map predicts where your bird lies among the known ones, and "
             "$w_0$ points there. $\\lambda$ says how near to stay to it; it was chosen once, in a rehearsal where "
             "known species, kept from the network, played new ones. Both ways end with the same last touch: the "
-            "weights get the length of $w_0$, and a threshold halfway between your bird and the rest, lowered by a "
+            "weights get the length of $w_0$, and a threshold halfway between your bird and the rest, moved by a "
             "constant that the rehearsal chose as well: otherwise the known species, which the network was trained "
             "on, would win too often. So even weights by chance find many of your birds; but they claim most "
             "strangers, too."

@@ -172,7 +172,8 @@ def test_wordings_are_compared_with_the_attributes_under_one_name_for_all_seeds(
 
 
 def run(cub: Path, parts):
-    return benchmark.run_benchmark(cub, None, "", "", "", 2, BUNDLED, silent, parts)
+    photos = benchmark.PhotoSource(cub, None, cub, "", "", "")
+    return benchmark.run_benchmark(photos, 2, BUNDLED, silent, parts)
 
 
 def test_photos_that_are_not_there_are_said_to_be_missing(tmp_path, monkeypatch):
@@ -185,6 +186,9 @@ def test_photos_that_are_not_there_are_said_to_be_missing(tmp_path, monkeypatch)
     assert run(absent, ("birds", "photos")) == f"birds\n\na table\n\n{missing}"
     assert run(absent, ("birds",)) == "birds\n\na table"
     assert asked == [(BUNDLED, 2, silent)] * 2
+    for part in ("neuron_tables", "word_tables"):
+        monkeypatch.setattr(benchmark, part, lambda *given, part=part: [f"{part} of {given[0].name}"])
+    assert run(absent, ("explanations",)) == f"neuron_tables of {BUNDLED.name}\n\nword_tables of {BUNDLED.name}"
 
 
 def test_human_captions_are_ranked_against_the_classes_rows(tmp_path, small_data):

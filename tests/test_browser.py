@@ -240,9 +240,9 @@ def test_a_neuron_is_searched_opened_and_found_again_by_its_address(browser_page
     page.reload()
     card.wait_for()
     page.get_by_role("heading", name="What answers to “red crown”").wait_for()
-    assert field.input_value() == "red crown"
+    until(page, "() => document.querySelector('[data-testid=stTextInput] input')?.value === 'red crown'")
     page.get_by_role("button", name="Next →").click()
     until(page, f"() => !document.body.innerText.includes({json.dumps(label.partition(',')[0])})")
     page.get_by_role("button", name="Close").click()
-    card.wait_for(state="detached")
-    assert "neuron=" not in page.url
+    page.locator(".st-key-card").wait_for(state="detached")
+    page.wait_for_url(lambda url: "neuron=" not in url and "find=red+crown" in url)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from niwt_core.baselines import BASELINES, Method, SeenData
-from niwt_core.calibration import Calibrated, Choice, Rehearsal, best_constant, calibrate, score_unit
+from niwt_core.calibration import Calibrated, Choice, Rehearsal, best_constant, calibrate, lone_constant, score_unit
 from niwt_core.gzsl import Classifier, evaluate
 
 N_KEPT, N_NEW, N_EACH, N_FEATURES, N_ATTRIBUTES = 8, 4, 10, 6, 5
@@ -174,3 +174,29 @@ def test_the_unit_is_that_of_the_training_images_there_as_in_the_fit(rehearsal):
 
 def test_a_rehearsal_counts_its_kept_classes(rehearsal):
     assert rehearsal.n_kept == N_KEPT
+
+
+def test_a_class_alone_is_bold_enough_for_its_own_images_and_spares_others():
+    """One seen class at 0. Two new classes: own images score -1 .. -3 for their class, the other's -4 .. -6.
+
+    From 3 on every own image is found, from 4 on the other's are claimed: 3 is best, in units of 2 it is 1.5.
+    """
+    labels = torch.tensor([0, 1, 1, 1, 2, 2, 2])
+    scores = torch.tensor(
+        [
+            [0.0, -9.0, -9.0],
+            [0.0, -1.0, -4.0],
+            [0.0, -2.0, -5.0],
+            [0.0, -3.0, -6.0],
+            [0.0, -4.0, -1.0],
+            [0.0, -5.0, -2.0],
+            [0.0, -6.0, -3.0],
+        ]
+    )
+    assert lone_constant(scores, labels, 1, 2.0) == pytest.approx(1.5, abs=1e-3)
+    mixed = scores.clone()
+    mixed[4, 1] = mixed[5, 1] = -1.5  # two of three strangers come before the second own image
+    assert lone_constant(mixed, labels, 1, 1.0) == pytest.approx(3.0, abs=1e-3)
+    mixed[:, 1:] = torch.where(mixed[:, 1:] < -3.5, -1.5, mixed[:, 1:])  # all of them: only the first own image is free
+    assert lone_constant(mixed, labels, 1, 1.0) == pytest.approx(1.0, abs=1e-3)
+    assert lone_constant(scores[:4], labels[:4], 1, 1.0) == 0.0  # one new class has no strangers

@@ -262,7 +262,15 @@ def test_a_constant_moves_every_new_bias_by_that_many_units(planted):
     assert torch.equal(one.weight, other.weight)
     expected = 0.5 * 4 * planted.measured().score_unit
     assert torch.allclose(other.bias - one.bias, torch.full((N_NEW,), expected), rtol=1e-4)
-    assert moved.constant == pytest.approx(expected)
+    assert moved.constant(N_NEW) == pytest.approx(expected)
+
+
+def test_a_class_that_comes_alone_has_a_constant_of_its_own(planted):
+    learner = planted.learner(Settings(constant=0.5, alone=-0.25))
+    together = learner.classifier(NEW_NAMES[:2], planted.new[:2])
+    alone = learner.classifier(NEW_NAMES[:1], planted.new[:1])
+    assert torch.allclose(together.weight[:1], alone.weight, atol=1e-5)
+    assert float(together.bias[0] - alone.bias[0]) == pytest.approx(0.75 * learner.unit, rel=1e-3)
 
 
 def test_the_scale_multiplies_all_scores_and_changes_no_decision(planted):
@@ -277,11 +285,13 @@ def test_the_scale_multiplies_all_scores_and_changes_no_decision(planted):
 
 def test_a_description_that_leaves_everything_open_makes_no_claim(planted):
     """The mean of all descriptions predicts the mean of all classes: no direction, and the same score everywhere."""
-    learner = planted.learner(Settings(constant=-0.7, strength=0.3))
+    learner = planted.learner(Settings(alone=-0.7, strength=0.3))
     found = learner.classifier(["anything"], planted.descriptions.mean(0, keepdim=True))
     length = planted.learner().weight_length
     assert float(found.weight.norm()) < 1e-3 * length
-    assert torch.allclose(found(planted.features), torch.full((len(planted.features), 1), learner.constant), atol=0.05)
+    assert torch.allclose(
+        found(planted.features), torch.full((len(planted.features), 1), learner.constant(1)), atol=0.05
+    )
 
 
 def test_a_description_half_as_far_from_the_mean_gives_half_the_weights(planted):
@@ -373,6 +383,7 @@ def test_the_fair_scale_makes_scores_probabilities():
         {"blend": -0.1},
         {"blend": 1.1},
         {"constant": float("nan")},
+        {"alone": float("inf")},
     ],
 )
 def test_settings_that_nothing_can_be_made_with_are_refused(change):

@@ -59,8 +59,8 @@ def compete(
     alone = prior.scaled(names, new_rows, prior.prior(new_rows))
     known = seen_classifier(project.measured, prior)
     for name, classifier, new, constant in (
-        (PRIOR, known, alone, prior.constant),
-        (NIWT, project.seen, project.new, project.learner.constant),
+        (PRIOR, known, alone, prior.constant(len(names))),
+        (NIWT, project.seen, project.new, project.learner.constant(len(names))),
     ):
         plain = Classifier(new.names, new.weight, new.bias - constant)
         entries[name] = _entry(join(classifier, plain)(test[0]), constant, test[1], n_seen)

@@ -85,9 +85,11 @@ def _test(dictionary: Dictionary, neuron: Neuron) -> None:
     which = st.session_state.get("probe", 0)
     pictures, chart = st.columns([0.6, 0.4], gap="large")
     with pictures:
-        for attribute in shown:
-            _redraws(dictionary, neuron, attribute, which)
-        st.caption("The same bird, drawn again. Only this about it changes; the bars compare the neuron’s answers.")
+        _redraws(dictionary, neuron, shown, which)
+        st.caption(
+            "The same bird, drawn again; only what stands below it changes. The numbers compare the neuron’s answers: "
+            "the strongest is 100."
+        )
         st.button("Try another bird", key="another_bird", on_click=_another, icon=":material/refresh:")
     with chart:
         found = neurons.effects(neuron)
@@ -105,16 +107,18 @@ def _test(dictionary: Dictionary, neuron: Neuron) -> None:
         )
 
 
-def _redraws(dictionary: Dictionary, neuron: Neuron, attribute: str, which: int) -> None:
-    strongest_of_all = neuron.causal.strongest if neuron.causal else attribute
-    row = _redrawn(dictionary.fingerprint, dictionary.pooling, neuron.channel, attribute, strongest_of_all, which)
-    strongest = max(max(r.answer for r in row), 1e-9)
-    grid = st.grid(len(row), min_column_width=118, key=f"redraws_{attribute}")
-    for redrawn in row:
-        with grid.cell():
-            name, share = neurons.called(redrawn.attribute), max(0.0, redrawn.answer) / strongest
-            st.image(redrawn.picture, width="stretch", alt=f"The bird with {name}; answer {100 * share:.0f} of 100")
-            st.progress(min(1.0, share), f"{name} · **{100 * share:.0f}**")
+def _redraws(dictionary: Dictionary, neuron: Neuron, attributes: list[str], which: int) -> None:
+    """A row of pictures for each attribute, all answers on one scale."""
+    rival = neuron.causal.strongest if neuron.causal else ""
+    rows = [_redrawn(dictionary.fingerprint, dictionary.pooling, neuron.channel, a, rival, which) for a in attributes]
+    strongest = max(1e-9, *(redrawn.answer for row in rows for redrawn in row))
+    for attribute, row in zip(attributes, rows, strict=True):
+        grid = st.grid(len(row), min_column_width=118, key=f"redraws_{attribute}")
+        for redrawn in row:
+            with grid.cell():
+                name, share = neurons.called(redrawn.attribute), max(0.0, redrawn.answer) / strongest
+                st.image(redrawn.picture, width="stretch", alt=f"The bird with {name}; answer {100 * share:.0f} of 100")
+                st.progress(share, f"{name} · **{100 * share:.0f}**")
 
 
 def _another() -> None:

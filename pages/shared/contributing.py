@@ -70,14 +70,14 @@ def in_words(channel: int, names: Dictionary | None) -> str:
     return f"neuron {channel} ({phrase(*name.split('::', 1))})"
 
 
-def sentence(parts: Parts, start: str, names: Dictionary | None) -> str:
-    """Which neurons speak most, and which against; `start` is "For **your bird**"."""
+def sentence(parts: Parts, start: str, other_side: str, names: Dictionary | None) -> str:
+    """Which neurons speak most, and which one for the other side: "For **your bird**", "against it"."""
     most = [in_words(k, names) for k, value in parts.shown if value > 0][:N_SAID]
     least = [in_words(k, names) for k, value in reversed(parts.shown) if value < 0][:1]
     if not most and not least:
         return f"{start} no neuron says anything."
     said = f"{start} speak most **{listed(most)}**" if most else f"{start} no neuron speaks strongly"
-    return said + (f"; most against it speaks {least[0]}." if least else ".")
+    return said + (f"; {other_side} speaks most {least[0]}." if least else ".")
 
 
 def adding_up(parts: Parts, what: str) -> str:

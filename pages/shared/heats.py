@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
+import torch
 from torch import Tensor
 
 from niwt_core.explanation import Heatmap, common_scale, overlay
@@ -26,9 +27,17 @@ def show(picture: np.ndarray, signed: Tensor, largest: float, alt: str) -> None:
     st.image(overlay(picture, fine, style.FOR_RGB, style.AGAINST_RGB, largest), width="stretch", alt=alt)
 
 
+def full_colour(maps: Sequence[Heatmap]) -> float:
+    """The size of a value that has the full colour in several maps: few places are stronger (1 of 100)."""
+    sizes = torch.cat([heat.signed.abs().flatten() for heat in maps])
+    return float(sizes.quantile(0.99)) or common_scale(maps)
+
+
 def scale_bar(largest: float, only_for: bool = False, ends: tuple[str, str] = ("against", "for")) -> None:
     """What the colours mean, in score units at each place of the map."""
-    low, high = f"{ends[0]}, −{largest:.2g}", f"{ends[1]}, +{largest:.2g}"
+    if not largest:
+        return
+    low, high = f"{ends[0]}, −{largest:.2g}", f"{ends[1]}, +{largest:.2g} and more"
     blue, orange, none = style.FOR, style.AGAINST, "rgba(127,138,150,0.15)"
     colours = f"{none},{blue}" if only_for else f"{orange},{none},{blue}"
     left, middle = ("0", "") if only_for else (low, "0")
@@ -47,11 +56,11 @@ def side_by_side(
     least_width: int = 92,
 ) -> None:
     """Several pictures with their maps, on one scale or each on its own; below each its strongest raw values."""
-    together = common_scale(maps)
+    together = full_colour(maps)
     grid = st.grid(len(maps), min_column_width=least_width, key=key)
     for picture, heat, label, alt in zip(pictures, maps, labels, alts, strict=True):
         with grid.cell():
-            show(picture, heat.signed, together if shared else common_scale([heat]), alt)
+            show(picture, heat.signed, together if shared else full_colour([heat]), alt)
             low, high = float(heat.signed.min()), float(heat.signed.max())
             st.caption(f"{label}: {wording.signed(low)} to {wording.signed(high)}")
     if shared:

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from torch import Tensor, nn
 
-from niwt_core.explanation import Explanation, common_scale, why_rather
+from niwt_core.explanation import Explanation, why_rather
 from niwt_core.gzsl import Classifier
 from niwt_core.project import Project
 from pages.shared import contributing, explaining, figures, heats, pictures, resources, style, wording
@@ -20,7 +20,7 @@ HAS_DICTIONARY = (Path(__file__).parents[2] / DICTIONARY).exists()
 def show_neurons(project: Project, found: Explanation, class_row: Tensor, name: str) -> None:
     """The bars of the strongest neurons, how they add up, and the two barcodes."""
     parts, names = contributing.parts_of(found.contributions), resources.dictionary_of(project)
-    st.markdown(contributing.sentence(parts, f"For **{name}**", names))
+    st.markdown(contributing.sentence(parts, f"For **{name}**", "against it", names))
     left, right = st.columns([0.55, 0.45], gap="large")
     with left:
         title = f"The neurons that count most for {name}"
@@ -74,25 +74,27 @@ def show_rather(project: Project, chosen: pictures.Chosen, seen: Seen, classifie
     parts, dictionary = contributing.parts_of(found), resources.dictionary_of(project)
     lead = "leads" if parts.score > 0 else "lies behind"
     st.markdown(
-        contributing.sentence(parts, f"For **{names[a]}** rather than **{names[b]}**", dictionary)
-        + f" In all, {names[a]} {lead} by {abs(parts.score):.1f} points, {wording.signed(parts.neurons)} of them from "
-        f"neurons and {wording.signed(parts.threshold)} from the two thresholds."
+        contributing.sentence(parts, f"For **{names[a]}** rather than **{names[b]}**", f"for {names[b]}", dictionary)
+        + f" In all, {names[a]} {lead} by {abs(parts.score):.1f} points: neurons {wording.signed(parts.neurons)}, "
+        f"thresholds {wording.signed(parts.threshold)}, remainder {wording.signed(parts.remainder)}."
+        + (" So the thresholds decide here, not the neurons." if parts.neurons * parts.score < 0 else "")
     )
-    other = explaining.map_of(project.backbone, seen.inputs, classifier.weight[b])
-    mine = explaining.map_of(project.backbone, seen.inputs, classifier.weight[a])
     difference = explaining.map_of(project.backbone, seen.inputs, classifier.weight[a] - classifier.weight[b])
     left, right = st.columns([0.36, 0.64], gap="large")
     with left:
-        largest = common_scale([difference])
+        largest = heats.full_colour([difference])
         where = wording.whereabouts(difference.upsampled(pictures.SHOWN), chosen.masks)
         heats.show(chosen.shown, difference.signed, largest, f"For {names[a]} rather than {names[b]}. {where}")
         heats.scale_bar(largest, ends=(names[b], names[a]))
         st.caption(f"**Blue** speaks for {names[a]}, **orange** for {names[b]}. {where}")
     with right:
-        title = f"{names[a]} rather than {names[b]}"
+        title = f"The neurons that count most for {names[a]} rather than {names[b]}"
         fig = contributing.bars(parts, dictionary, title, (names[b], names[a]))
         style.chart(fig, "Each bar is what one neuron adds to the lead of the one over the other.", key="rather")
-    with st.expander("How the lead adds up, and both classes side by side"):
+    box = st.expander("How the lead adds up, and both classes side by side", key="both", on_change="rerun")
+    if not box.open:
+        return
+    with box:
         style.chart(
             contributing.sum_chart(parts, "How it adds up to the lead", "lead"),
             contributing.adding_up(parts, "the lead"),
@@ -102,7 +104,7 @@ def show_rather(project: Project, chosen: pictures.Chosen, seen: Seen, classifie
         alts = [f"Evidence for {names[c]}" for c in (a, b)]
         heats.side_by_side(
             [chosen.shown] * 2,
-            [mine, other],
+            [explaining.map_of(project.backbone, seen.inputs, classifier.weight[c]) for c in (a, b)],
             [names[a], names[b]],
             alts,
             shared=shared,
