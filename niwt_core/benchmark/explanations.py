@@ -58,8 +58,8 @@ def explanation_tables(
     """Every table on explanations, as Markdown.
 
     Args:
-        bundled: the drawn birds' project. cub: the photos that the photos' classes are learned from. cub_full: uncropped
-            test photos with boxes. weights: of mobilenet_v2, a file or "default".
+        bundled: the drawn birds' project. cub: the photos that the photos' classes are learned from. cub_full:
+            uncropped test photos with boxes. weights: of mobilenet_v2, a file or "default".
     """
     project = load_project(bundled)
     tables = drawing_tables(project, progress)
@@ -179,8 +179,8 @@ def word_tables(
         for at in [[j for j, other in enumerate(groups) if other == group]]
     ]
     return [
-        f"**Where the words lie**: {len(words)} true words of {len(drawings)} of these drawings; a hit where the word's "
-        "map is highest on the part that the word names (within 3 % of the width, as the pointing game allows), on it "
+        f"**Where the words lie**: {len(words)} true words of {len(drawings)} of these drawings; a hit where the "
+        "word's map is highest on the part that the word names (within 3 % of the width, as the pointing game allows), on it "
         "exactly, or on any part that the attribute colours; ± standard error over drawings",
         table(["method", "pointing: part", "exactly", "any part it colours", "energy in the part"], rows),
         table(["our words about", "words", "pointing: part"], by_group),
