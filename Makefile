@@ -21,5 +21,5 @@ test: $(BIN)/.installed-tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-benchmark: $(BIN)/.installed
+benchmark: $(BIN)/.installed-tests
 	$(BIN)/python -m niwt_core benchmark

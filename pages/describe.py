@@ -228,10 +228,10 @@ def _pattern(current: state.Described, reading: Reading | None) -> None:
     )
     rows = [figures.BarcodeRow(label, row) for (label, _), row in zip(grown, values, strict=True)]
     fig = figures.barcode(rows, names, "Predicted importance of every neuron, as the words come in", order=order)
-    top = names[int(values[-1].argmax())].removeprefix(figures.MOVED_BY)
+    strongest = int(values[-1].argmax())
     alt = (
         f"{len(rows)} strips of {n} cells, one strip for each step of the description. Cells that rise speak for the "
-        f"class, cells that hang speak against it. The strongest neuron for it is one most moved by {top}."
+        f"class, cells that hang speak against it. The strongest for it is neuron {strongest}: {names[strongest]}."
     )
     style.chart(fig, alt, key="pattern")
 

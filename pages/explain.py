@@ -55,7 +55,7 @@ def show_prediction(seen: Seen, names: tuple[str, ...], chosen: pictures.Chosen)
             hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
         )
     )
-    fig.update_xaxes(range=[0, 118], visible=False, fixedrange=True)
+    fig.update_xaxes(range=[0, 135], visible=False, fixedrange=True)
     fig.update_yaxes(autorange="reversed", fixedrange=True)
     fig.update_layout(height=240, margin={"l": 0, "r": 0, "t": 4, "b": 4}, bargap=0.35, showlegend=False)
     note = "" if truth is None else " ✓ marks what it was drawn as."
@@ -94,9 +94,9 @@ def explained(project: Project, current: state.Described, classifier: Classifier
         target = choose_class(seen, names, project.n_seen)
         weight, name = classifier.weight[target], names[target]
         found = explain(project.backbone, seen.inputs, weight, float(classifier.bias[target]))
+        only_for = st.toggle("Only what speaks for it", key="only_for")
         way, layer = looking.other_ways(project.backbone)
         looking.show_six(project.backbone, chosen, weight, name, way, layer)
-        only_for = st.toggle("Only what speaks for it", key="only_for")
     usual = (way, layer) == (explaining.OURS, None)
     heat = found.heat if usual else explaining.map_of(project.backbone, seen.inputs, weight, way, layer)
     with left:
@@ -144,7 +144,7 @@ def page() -> None:
             st.switch_page("pages/describe.py", query_params=st.query_params.to_dict())
         st.page_link(
             "pages/faithful.py",
-            label="How do we know that this is true of the network?",
+            label="Is this true of the network?",
             icon=":material/verified:",
             query_params=st.query_params.to_dict(),
         )

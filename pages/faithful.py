@@ -1,8 +1,155 @@
-"""How we know that the explanations are true of the network."""
+"""Is it faithful? How we know that what the app shows is true of the network: tests that run live, and the card."""
+
+from __future__ import annotations
+
+from functools import partial
 
 import streamlit as st
 
-from pages.shared import frame
+from niwt_core.explanation import Heatmap
+from pages.shared import curves, frame, heats, resources, state, style, tables, trial, verdicts
+from pages.shared.trial import CLASSIC, NAMES, OURS, Progress, Tested, TrialJob
 
-frame.ensure()
-st.title("Is it faithful?")
+REFRESH_SECONDS = 0.7
+
+
+def controls(now: Progress | None) -> None:
+    """One button: start, or stop."""
+
+    def start() -> None:
+        n, project = trial.N_BIRDS, resources.project()
+        round_ = st.session_state["trial_round"] = st.session_state.get("trial_round", -1) + 1
+        job = TrialJob(partial(trial.birds, project, n, round_), n)
+        job.start()
+        st.session_state["trial"] = job
+
+    if now is not None and now.running:
+        st.button("Stop", on_click=st.session_state["trial"].stop, icon=":material/stop:", key="stop_trial")
+        return
+    again = "another " if now is not None and now.tested else ""
+    label = f"Test it on {again}{trial.N_BIRDS} fresh birds"
+    st.button(label, on_click=start, type="primary", icon=":material/play_arrow:", key="start_trial")
+
+
+def living(job: TrialJob) -> None:
+    """How far the test is, and the table as it stands; drawn again on its own while the test runs."""
+    now = job.progress()
+    if st.session_state.get("trial_was_running") and not now.running:
+        st.session_state["trial_was_running"] = False
+        st.rerun()  # the button has to change as well, and the clock has to stop
+    done = len(now.tested)
+    if now.running:
+        st.progress(done / now.n_birds, f"{done} of {now.n_birds} birds drawn and tested")
+    if now.error:
+        st.error(now.error)
+    if done:
+        show_table(now.tested)
+
+
+def show_table(tested: tuple[Tested, ...]) -> None:
+    """Every map with its marks."""
+    n = len(tested)
+    columns = (
+        (f"Map, over {n} {'bird' if n == 1 else 'birds'}", ""),
+        ("Points at the bird", "more is better"),
+        ("Heat on the bird", "more is better"),
+        ("Insertion", "more is better"),
+        ("Deletion", "less is better"),
+        ("After forgetting", "0 is best, 1 is worst"),
+    )
+    rows = [
+        (name, f"{s.n_hits} of {n}", str(s.energy), str(s.insertion), str(s.deletion), str(s.forgetful))
+        for name, s in trial.summaries(tested).items()
+    ]
+    tables.show(columns, rows, "What each test says of each map", first_is_bold=True)
+
+
+def show_results(tested: tuple[Tested, ...]) -> None:
+    """What the table says, one bird with its maps, and the curves."""
+    found = trial.summaries(tested)
+    st.markdown(verdicts.reading(tested, found))
+    st.caption("± is the standard error of the mean: differences of that size may be chance.")
+    st.subheader("Where each map points")
+    labels = [f"Bird {i + 1}: {bird.truth}" for i, bird in enumerate(tested)]
+    first = verdicts.telling(tested)
+    picked = st.selectbox("Bird", range(len(tested)), index=first, format_func=lambda i: labels[i], width=320)
+    show_bird(tested[min(picked, len(tested) - 1)])
+    st.subheader("How sure it stays")
+    left, right = st.columns(2, gap="large")
+    for column, way, title, axis, alt in (
+        (left, "inserted", "Insertion: the hottest pixels come back first", "pixels put back", "rises soonest"),
+        (right, "deleted", "Deletion: the hottest pixels go first", "pixels taken out", "falls soonest"),
+    ):
+        with column:
+            lines = {name: list(getattr(found[name], way)) for name in NAMES}
+            alt = f"How sure the network is of its answer, mean of {len(tested)} birds. The best line {alt}."
+            style.chart(curves.pixel_curves(lines, title, axis), alt, key=way)
+
+
+def show_bird(bird: Tested) -> None:
+    """The drawing and two maps of it, each with a ring round its strongest place."""
+    grid = st.grid(3, min_column_width=150, key="trial_bird")
+    with grid.cell():
+        st.image(bird.picture, width="stretch", alt=f"A drawing of the species {bird.truth}")
+        st.caption(f"{bird.truth}; the network says {bird.predicted}.")
+    for name in (OURS, CLASSIC):
+        marks = bird.marks[name]
+        says = f"{'✓ on' if marks.hit else '✗ beside'} the bird, {100 * marks.energy:.0f} % of its heat on it"
+        heat = Heatmap(marks.heat, marks.heat.new_zeros(0))
+        with grid.cell():
+            alt = f"Evidence for {bird.predicted} by {name}: {says}"
+            heats.show(bird.picture, marks.heat, heats.full_colour([heat]), alt, marks.peak)
+            st.caption(f"{name[0].upper()}{name[1:]}: {says}.")
+
+
+def show_words() -> None:
+    """How often words were true, from the project's card."""
+    bands = [band for band in resources.project().card.get("word_trust", []) if band["n_words"]]
+    if not bands:
+        st.markdown("How often the words are true has not been measured for this network.")
+        return
+    st.markdown(
+        "Each word on *Explain* comes with a chance of being true. On drawings of species that the network was never "
+        "shown, the drawing tells whether it was. This was measured once, when the network was made:"
+    )
+    columns = (("Words given", ""), ("Words", ""), ("True", ""), ("Promised", "on average"), ("Kept", ""))
+    rows = [
+        (
+            "any less" if band["least"] is None else f"{100 * band['least']:.0f} of 100 or more",
+            f"{band['n_words']:,}",
+            f"{band['n_true']:,}",
+            f"{100 * band['promised']:.0f} of 100",
+            f"{100 * band['n_true'] / band['n_words']:.0f} of 100",
+        )
+        for band in bands
+    ]
+    tables.show(columns, rows, "How often words were true", first_is_bold=False)
+    st.markdown(verdicts.calibration(bands[0]))
+
+
+def page() -> None:
+    frame.ensure()
+    st.title("Is it faithful?")
+    style.lead("An explanation can look right and be wrong. These tests ask the network itself; run them.")
+    state.described()  # keeps the described bird in the address
+    resources.project()
+    job: TrialJob | None = st.session_state.get("trial")
+    now = job.progress() if job is not None else None
+    controls(now)
+    if job is None or now is None:
+        st.caption(
+            "Draws birds of species that the network was never shown, and tests four maps of each. Some seconds."
+        )
+    else:
+        st.session_state["trial_was_running"] = now.running
+        st.header("What came out")
+        st.fragment(living, run_every=REFRESH_SECONDS if now.running else None)(job)
+        if now.tested and not now.running:
+            show_results(now.tested)
+    st.header("What each test does")
+    st.markdown(verdicts.TESTS)
+    st.header("And the words?")
+    show_words()
+
+
+page()

@@ -131,15 +131,14 @@ def _strongest(predicted: np.ndarray, names: list[str]) -> None:
     best, worst = int(predicted.argmax()), int(predicted.argmin())
     alt = (
         f"Strongest for your bird: neuron {best}, {names[best]}. Strongest against: neuron {worst}, {names[worst]}. "
-        "Importance counts score per unit of activation. The words say which attribute moves the neuron’s importance "
-        "most, not what the neuron detects."
+        "Importance counts score per unit of activation. What the words rest on, the neuron dictionary says."
     )
     style.chart(fig, alt, key="strongest")
 
 
 def _folded(rows: list[figures.BarcodeRow], order: np.ndarray, names: list[str], project) -> None:
     with st.expander("All numbers as a table"):
-        table = {"neuron": order.tolist(), "its importance is": [names[k] for k in order]}
+        table = {"neuron": order.tolist(), "it is called": [names[k] for k in order]}
         table |= {row.label.partition(" — ")[0]: np.round(row.values[order], 4).tolist() for row in rows}
         st.dataframe(table, hide_index=True, width="stretch")
     with st.expander("How it works"):
@@ -156,8 +155,7 @@ def _folded(rows: list[figures.BarcodeRow], order: np.ndarray, names: list[str],
             f"- $a$ is your description, {len(ATTRIBUTES)} numbers: 1 for what the bird has, 0 for what it has not, "
             "and for what was left open the mean $\\bar{a}$ over the known birds.\n"
             "- $W$ is the table, one row for each attribute and one column for each neuron, found by ridge regression "
-            f"on the {project.n_seen} known classes. What a neuron is “most moved by” is the largest entry of its "
-            "column, within the group of attributes that moves it most.\n"
+            f"on the {project.n_seen} known classes.\n"
             "- $\\bar{\\alpha}$ is the mean pattern of the known classes, and $\\ell$ their mean length.\n"
             "- Two patterns are compared by the cosine of the angle between them: 1 is the same pattern, 0 has nothing "
             "in common."

@@ -186,9 +186,10 @@ def test_photos_that_are_not_there_are_said_to_be_missing(tmp_path, monkeypatch)
     assert run(absent, ("birds", "photos")) == f"birds\n\na table\n\n{missing}"
     assert run(absent, ("birds",)) == "birds\n\na table"
     assert asked == [(BUNDLED, 2, silent)] * 2
-    for part in ("neuron_tables", "word_tables"):
+    for part in ("neuron_tables", "word_tables", "explanation_tables"):
         monkeypatch.setattr(benchmark, part, lambda *given, part=part: [f"{part} of {given[0].name}"])
-    assert run(absent, ("explanations",)) == f"neuron_tables of {BUNDLED.name}\n\nword_tables of {BUNDLED.name}"
+    told = [f"{part} of {BUNDLED.name}" for part in ("neuron_tables", "word_tables", "explanation_tables")]
+    assert run(absent, ("explanations",)) == "\n\n".join(told)
 
 
 def test_human_captions_are_ranked_against_the_classes_rows(tmp_path, small_data):

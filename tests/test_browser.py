@@ -210,6 +210,7 @@ def test_a_late_refresh_of_train_leaves_the_next_page_alone(browser_page: Any, a
         if last.is_visible():
             break
     settled(page)
+    page.wait_for_timeout(3000)  # a late answer comes after the page has been made
     assert page.locator("h1").all_inner_texts() == ["Explain what it sees"]
     assert last.is_visible()
 

@@ -11,7 +11,7 @@ from niwt_core.birds.attributes import ATTRIBUTES
 from niwt_core.birds.drawing import draw
 from niwt_core.errors import InputError
 from niwt_core.explanation import grad_cam, heat_map
-from niwt_core.explanation.layers import split_at
+from niwt_core.explanation.layers import route_through
 from niwt_core.explanation.places import compared, raw_word_maps, word_maps, word_weights
 from niwt_core.faithfulness import (
     area,
@@ -210,7 +210,7 @@ def test_word_maps_find_the_planted_channel():
     image[0, 0, 1, 1] = image[0, 1, 6, 6] = 1.0
     image[0, :2, 1, 6] = 1.2
     words, references = torch.eye(3)[:2], torch.zeros(4, 3, 8, 8)
-    path = split_at(b, "trunk")
+    path = route_through(b, ("trunk",))
     raw = raw_word_maps(path, image, words, references)
     assert torch.allclose(raw, image[0, :2] / 64)  # a linear head: gradient x (activation - 0), at every point
     assert peaks(raw, 8).tolist() == [[1, 6]] * 2

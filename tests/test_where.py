@@ -12,8 +12,8 @@ from torch import nn
 from niwt_core.backbone import assemble, load_backbone
 from niwt_core.errors import InputError
 from niwt_core.explanation import at_layer, common_scale, grad_cam, heat_map, overlay
-from niwt_core.explanation.layers import default_layer, split_at
-from niwt_core.explanation.where import default_path, differentiate, evidence
+from niwt_core.explanation.layers import default_layers, route_through
+from niwt_core.explanation.where import default_route, differentiate, evidence, upsample
 from niwt_core.images import decode_image, to_input
 
 
@@ -46,12 +46,24 @@ def test_cutting_again_shares_the_parameters():
     assert {id(p) for p in [*again.trunk.parameters(), *again.head.parameters()]} <= names
 
 
-def test_the_default_layer_is_the_last_one_of_the_asked_fineness_that_all_data_passes():
+def test_the_default_layers_are_the_last_blocks_of_the_asked_fineness():
     b = small("last")
     assert b.grid == (4, 4)
-    assert [default_layer(b, scale) for scale in (1, 2, 4, 8)] == ["last", "second", "first", "last"]
+    assert default_layers(b, (2, 4)) == ("first", "second")
+    assert default_layers(b, (4, 8)) == ("first",)
+    assert default_layers(b, (8,)) == ("last",)  # nothing that fine: the cut itself
     mobilenet = load_backbone("mobilenet_v2", "features.15")
-    assert default_layer(mobilenet, 2) == "features.14.conv.0"  # a layer inside a block without a way around
+    assert default_layers(mobilenet, (4, 2)) == ("features.6", "features.13")  # blocks, not the layers inside them
+
+
+def test_the_default_map_is_the_mean_of_two_layers_as_densities(image, weight):
+    """Every cell of the coarse map is shared out: the total is the mean of the layers' totals."""
+    b = small("third")
+    both, fine, coarse = (heat_map(b, image, weight, layer).signed for layer in (None, "first", "second"))
+    assert both.shape == fine.shape == (16, 16)
+    assert coarse.shape == (8, 8)
+    assert torch.allclose(both, (fine + upsample(coarse[None], 16)[0] / 4) / 2, atol=1e-12)
+    assert float(both.sum()) == pytest.approx(float(fine.sum() + coarse.sum()) / 2, rel=0.1)  # bilinear at the edges
 
 
 def test_layers_that_cannot_be_looked_at_are_refused_in_words(image, weight):
@@ -89,7 +101,7 @@ def test_maps_of_a_batch_are_those_of_its_images_and_are_linear_in_the_weights(w
     b = small("third")
     images = torch.rand(3, 3, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     weights = torch.stack([weight, -weight, 2 * weight])
-    maps = evidence(differentiate(default_path(b), images, weights))
+    maps = evidence(differentiate(default_route(b), images, weights))
     single = [heat_map(b, images[i][None], weights[i]).signed for i in range(3)]
     assert torch.allclose(maps, torch.stack(single), atol=1e-12)
     opposed = heat_map(b, images[:1], -weight).signed
@@ -98,8 +110,8 @@ def test_maps_of_a_batch_are_those_of_its_images_and_are_linear_in_the_weights(w
 
 def test_looking_leaves_no_trace(image, weight):
     b = small("third")
-    assert default_path(b) is default_path(b)
-    assert split_at(b, "third").front is b.trunk
+    assert default_route(b) is default_route(b)
+    assert route_through(b, ("third",)).steps == (b.trunk,)
     heat_map(b, image, weight)
     for module in (b.trunk, b.head):
         assert all(p.grad is None for p in module.parameters())

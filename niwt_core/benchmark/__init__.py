@@ -7,6 +7,7 @@ from pathlib import Path
 
 from niwt_core.benchmark.birds import EXAMPLE, birds_tables
 from niwt_core.benchmark.explained_words import word_tables
+from niwt_core.benchmark.explanations import explanation_tables
 from niwt_core.benchmark.neurons import neuron_tables
 from niwt_core.benchmark.photos import photo_tables
 from niwt_core.benchmark.race import race
@@ -49,4 +50,5 @@ def run_benchmark(
             tables.append(f"Photos: not measured, there is no folder {photos.cub} (give one with --cub).")
     if "explanations" in parts:
         tables += neuron_tables(bundled, progress) + word_tables(bundled, progress)
+        tables += explanation_tables(bundled, photos.cub, photos.full, photos.weights, progress)
     return "\n\n".join(tables)

@@ -23,7 +23,7 @@ from niwt_core.birds.drawing import Drawing, draw
 from niwt_core.birds.species import make_species
 from niwt_core.birds.world import FRESH_SEED
 from niwt_core.explanation.places import word_maps, word_weights
-from niwt_core.explanation.where import default_path
+from niwt_core.explanation.where import default_route
 from niwt_core.faithfulness import (
     Method,
     area,
@@ -144,7 +144,7 @@ def references_of(project: Project, n: int = N_REFERENCES) -> Tensor:
     picks = np.random.default_rng(0).choice(len(seen), n, replace=False)
     drawings = [draw(seen[i], seed=1000 + k, masks=False) for k, i in enumerate(picks)]
     with torch.no_grad():
-        return default_path(project.backbone).front(inputs_of(drawings, project))
+        return default_route(project.backbone).steps[0](inputs_of(drawings, project))
 
 
 def word_tables(
@@ -158,7 +158,7 @@ def word_tables(
     columns = torch.tensor([word.column for _, word in words])
     named, painted = (torch.stack([getattr(word, kind) for _, word in words]) for kind in ("named", "painted"))
     groups = [word.group for _, word in words]
-    references, path = references_of(project), default_path(project.backbone)
+    references, path = references_of(project), default_route(project.backbone)
     ours = []
     for i in range(len(drawings)):
         found = word_maps(path, images[i][None], directions, references)
@@ -180,8 +180,8 @@ def word_tables(
     ]
     return [
         f"**Where the words lie**: {len(words)} true words of {len(drawings)} of these drawings; a hit where the "
-        "word's map is highest on the part that the word names (within 3 % of the width, as the pointing game allows), on it "
-        "exactly, or on any part that the attribute colours; ± standard error over drawings",
+        "word's map is highest on the part that the word names (within 3 % of the width, as the pointing game allows), "
+        "on it exactly, or on any part that the attribute colours; ± standard error over drawings",
         table(["method", "pointing: part", "exactly", "any part it colours", "energy in the part"], rows),
         table(["our words about", "words", "pointing: part"], by_group),
     ]

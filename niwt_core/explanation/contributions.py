@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from niwt_core.backbone import Backbone
-from niwt_core.explanation.layers import Path, split_at
+from niwt_core.explanation.layers import route_through
 from niwt_core.explanation.where import (
     Derivatives,
     Heatmap,
     check,
     check_numbers,
-    default_path,
+    default_route,
     differentiate,
     heat_map_of,
 )
@@ -64,9 +64,9 @@ def explain(
         InputError: as `heat_map`.
     """
     check(backbone, inputs, weight)
-    path = default_path(backbone) if layer is None else split_at(backbone, layer)
-    derivatives = differentiate(path, inputs, weight)
-    heat = heat_map_of(path, derivatives, backbone, inputs, weight)
+    route = default_route(backbone) if layer is None else route_through(backbone, (layer,))
+    derivatives = differentiate(route, inputs, weight)
+    heat = heat_map_of(route, derivatives, backbone, inputs, weight)
     return Explanation(heat, _taken_apart(derivatives, weight, bias))
 
 
@@ -84,8 +84,8 @@ def contributions(backbone: Backbone, inputs: Tensor, weight: Tensor, bias: floa
         InputError: an image or weights of another shape, activations that are no numbers.
     """
     check(backbone, inputs, weight)
-    path: Path = split_at(backbone, backbone.layers[0])
-    return _taken_apart(differentiate(path, inputs, weight), weight, bias)
+    route = route_through(backbone, backbone.layers[:1])
+    return _taken_apart(differentiate(route, inputs, weight), weight, bias)
 
 
 def why_rather(backbone: Backbone, inputs: Tensor, classifier: Classifier, a: int, b: int) -> Contributions:

@@ -14,34 +14,48 @@ from niwt_core.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
-    """The way from the images through a layer to look at, through the cut, to the features.
+class Route:
+    """The way from the images through the layers of a map and through the cut to the features.
 
     Attributes:
-        layer: dotted name of the layer to look at.
-        front: images -> activations of that layer. middle: from there to the cut. head: from the cut to the features.
+        layers: dotted names of the layers to look at, in the order of the data.
+        steps: one module a layer: images -> first layer, first -> second, ... last: from there to the cut.
+        head: from the cut to the features.
     """
 
-    layer: str
-    front: nn.Module
-    middle: nn.Module
+    layers: tuple[str, ...]
+    steps: tuple[nn.Module, ...]
+    last: nn.Module
     head: nn.Module
 
+    def reached(self, first: Tensor) -> list[Tensor]:
+        """Activations of every layer and, last, of the cut, from those of the first layer."""
+        found = [first]
+        for step in (*self.steps[1:], self.last):
+            found.append(step(found[-1]))
+        return found
 
-def split_at(backbone: Backbone, layer: str) -> Path:
-    """The way through one layer of the trunk.
+
+def route_through(backbone: Backbone, layers: tuple[str, ...]) -> Route:
+    """The way through one or several layers of the trunk, named in the order of the data.
 
     Raises:
         InputError: no such layer before the cut, or data that passes it by.
     """
-    if layer == backbone.layers[0]:
-        return Path(layer, backbone.trunk, nn.Identity(), backbone.head)
     trunk = backbone.trunk
-    node = _output_of(trunk, layer)
-    if node is None or not isinstance(trunk, fx.GraphModule):
-        raise InputError(_unknown(backbone, layer, [trunk]))
-    front, middle = _halves(trunk, node)
-    return Path(layer, front, middle, backbone.head)
+    if layers == (backbone.layers[0],):
+        return Route(layers, (trunk,), nn.Identity(), backbone.head)
+    steps: list[nn.Module] = []
+    before: fx.Node | None = None
+    for layer in layers:
+        node = _output_of(trunk, layer)
+        if node is None or not isinstance(trunk, fx.GraphModule):
+            raise InputError(_unknown(backbone, layer, [trunk]))
+        steps.append(subgraph(trunk, trunk.graph, last=node, start=before).eval())
+        before = node
+    assert isinstance(trunk, fx.GraphModule)
+    last = subgraph(trunk, trunk.graph, last=_result(trunk), start=before).eval()
+    return Route(layers, tuple(steps), last, backbone.head)
 
 
 def at_layer(backbone: Backbone, layer: str) -> Backbone:
@@ -75,23 +89,26 @@ def at_layer(backbone: Backbone, layer: str) -> Backbone:
     )
 
 
-def default_layer(backbone: Backbone, scale: int) -> str:
-    """The last layer before the cut whose grid is `scale` times as fine as the cut's; the cut itself without one.
+def default_layers(backbone: Backbone, scales: tuple[int, ...]) -> tuple[str, ...]:
+    """The layers before the cut whose grids are `scales` times as fine as the cut's, in the order of the data.
 
-    Layers count that were named when the network was cut: modules of the trunk that all data passes through.
+    Of each scale the last of the outermost modules that all data passes through: a block rather than a layer inside
+    it. A scale that the network does not have is left out; without any, the cut itself.
     """
-    if scale == 1 or not isinstance(backbone.trunk, fx.GraphModule):
-        return backbone.layers[0]
-    wanted = scale * backbone.grid[0]
-    probe = next(iter(backbone.trunk.parameters()), torch.zeros(()))
-    image = torch.zeros(1, 3, backbone.image_size, backbone.image_size, dtype=probe.dtype)
-    sides = _Sides(backbone.trunk)
+    trunk = backbone.trunk
+    if not isinstance(trunk, fx.GraphModule):
+        return (backbone.layers[0],)
+    probe = next(iter(trunk.parameters()), torch.zeros(()))
+    sides = _Sides(trunk)
     with torch.no_grad():
-        sides.run(image)
-    for node in reversed(list(backbone.trunk.graph.nodes)):
-        if sides.of.get(node) == wanted and (name := _decisive(backbone.trunk, node)) is not None:
-            return name
-    return backbone.layers[0]
+        sides.run(torch.zeros(1, 3, backbone.image_size, backbone.image_size, dtype=probe.dtype))
+    found = []
+    for scale in sorted(scales, reverse=True):
+        nodes = [n for n in trunk.graph.nodes if sides.of.get(n) == scale * backbone.grid[0] and n != _result(trunk)]
+        names = [name for node in reversed(nodes) if (name := _decisive(trunk, node)) is not None]
+        if names:
+            found.append(min(names, key=lambda name: name.count(".")))
+    return tuple(found) or (backbone.layers[0],)
 
 
 class _Sides(fx.Interpreter):

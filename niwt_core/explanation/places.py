@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from niwt_core.errors import InputError
-from niwt_core.explanation.layers import Path
+from niwt_core.explanation.layers import Route
 from niwt_core.explanation.where import check_numbers
 from niwt_core.learner import Learner
 
@@ -37,7 +37,7 @@ def word_weights(learner: Learner, descriptions: Tensor, attribute_names: Sequen
     return learner.prior(rows) - learner.prior(mean[None])
 
 
-def word_maps(path: Path, inputs: Tensor, weights: Tensor, references: Tensor) -> Tensor:
+def word_maps(route: Route, inputs: Tensor, weights: Tensor, references: Tensor) -> Tensor:
     """How much each place speaks for each word, compared with all that it says.
 
     A word's raw map is gradient x activation, both measured from other pictures: of each reference the activation is
@@ -48,7 +48,7 @@ def word_maps(path: Path, inputs: Tensor, weights: Tensor, references: Tensor) -
     Args:
         inputs: one image, (1, 3, image_size, image_size). weights: (n_words, n_features), see `word_weights`; the more
             words, the fairer the comparison.
-        references: activations of other images at the path's layer, (n_references, channels, height, width).
+        references: activations of other images at the route's layer, (n_references, channels, height, width).
 
     Returns:
         (n_words, height, width), no unit; the mean size over all words is at most 1 everywhere.
@@ -62,12 +62,12 @@ def word_maps(path: Path, inputs: Tensor, weights: Tensor, references: Tensor) -
             "image, (1, 3, size, size), and one row for each word."
         )
     with torch.no_grad():
-        fine = path.front(inputs)
+        fine = route.steps[0](inputs)
     check_numbers(fine)
-    return compared(raw_word_maps(path, fine, weights, references))
+    return compared(raw_word_maps(route, fine, weights, references))
 
 
-def raw_word_maps(path: Path, fine: Tensor, weights: Tensor, references: Tensor) -> Tensor:
+def raw_word_maps(route: Route, fine: Tensor, weights: Tensor, references: Tensor) -> Tensor:
     """Each word's own map in score units, (n_words, height, width); fine: (1, channels, height, width)."""
     total = fine.new_zeros(len(weights), *fine.shape[2:])
     for k, reference in enumerate(references):
@@ -75,7 +75,7 @@ def raw_word_maps(path: Path, fine: Tensor, weights: Tensor, references: Tensor)
         share = (k + 0.5) / len(references)
         point = (reference + share * difference).repeat(len(weights), 1, 1, 1).requires_grad_()
         with torch.enable_grad():
-            score = (path.head(path.middle(point)) * weights).sum()
+            score = (route.head(route.reached(point)[-1]) * weights).sum()
             gradient = torch.autograd.grad(score, point)[0]
         total += (gradient * difference).sum(1)
     return total / len(references)

@@ -2,7 +2,7 @@
 
 Two maps, both importance x activation. Grad-CAM (Selvaraju et al., ICCV 2017) multiplies each channel of the cut layer
 by its importance, one number a channel. The map of `heat_map` multiplies position by position (HiResCAM, Draelos and
-Carin, 2020), and at a finer layer than the cut, so that it can tell a bill from a crown.
+Carin, 2020), at two finer layers than the cut, so that it can tell a bill from a crown, and takes their mean.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from niwt_core.backbone import Backbone
+from niwt_core.cutting import check_map
 from niwt_core.errors import InputError
-from niwt_core.explanation.layers import Path, default_layer, split_at
+from niwt_core.explanation.layers import Route, default_layers, route_through
 from niwt_core.importance import importances
 
 
@@ -138,78 +139,84 @@ class Derivatives:
     """One pass through the network and one back: all that a map, importances and contributions are made of.
 
     Attributes:
-        fine, fine_gradient: (n_images, n_fine_channels, fine height, fine width), of the map's layer.
+        layers, layer_gradients: of each of the map's layers, (n_images, channels, height, width).
         activations, gradient: (n_images, channels[0], height, width), of the cut layer.
         features: (n_images, n_features).
     """
 
-    fine: Tensor
-    fine_gradient: Tensor
+    layers: tuple[Tensor, ...]
+    layer_gradients: tuple[Tensor, ...]
     activations: Tensor
     gradient: Tensor
     features: Tensor
 
 
-def differentiate(path: Path, inputs: Tensor, weights: Tensor) -> Derivatives:
-    """Derivatives of the scores `weights . features` at the map's layer and at the cut.
+def differentiate(route: Route, inputs: Tensor, weights: Tensor) -> Derivatives:
+    """Derivatives of the scores `weights . features` at the map's layers and at the cut.
 
     Args:
         inputs: (n_images, 3, image_size, image_size). weights: one row an image, (n_images, n_features), or one for
             all, (n_features,).
     """
     with torch.no_grad():
-        fine = path.front(inputs)
-    fine.requires_grad_()
+        first = route.steps[0](inputs)
     with torch.enable_grad():
-        activations = path.middle(fine)
-        features = path.head(activations)
-        score = (features * weights).sum()
-        wanted = (fine, activations) if activations is not fine else (fine,)
-        gradients = torch.autograd.grad(score, wanted)
-    return Derivatives(fine.detach(), gradients[0], activations.detach(), gradients[-1], features.detach())
+        reached = route.reached(first.requires_grad_())
+        features = route.head(reached[-1])
+        gradients = torch.autograd.grad((features * weights).sum(), reached)
+    reached = [activations.detach() for activations in reached]
+    return Derivatives(tuple(reached[:-1]), gradients[:-1], reached[-1], gradients[-1], features.detach())
 
 
-_PATHS: WeakKeyDictionary[Backbone, Path] = WeakKeyDictionary()
-#: How much finer than the cut's grid the map's is.
-FINENESS = 4
+#: How many times finer than the cut's grid the grids of the default map's layers are.
+SCALES = (4, 2)
+_ROUTES: WeakKeyDictionary[Backbone, Route] = WeakKeyDictionary()
 
 
-def default_path(backbone: Backbone) -> Path:
-    """The way through the layer that `heat_map` looks at unless told otherwise; worked out once for each backbone."""
-    path = _PATHS.get(backbone)
-    if path is None:
-        path = _PATHS[backbone] = split_at(backbone, default_layer(backbone, FINENESS))
-    return path
+def default_route(backbone: Backbone) -> Route:
+    """The way through the layers that `heat_map` looks at unless told otherwise; worked out once for each backbone."""
+    route = _ROUTES.get(backbone)
+    if route is None:
+        route = _ROUTES[backbone] = route_through(backbone, default_layers(backbone, SCALES))
+    return route
 
 
 def evidence(derivatives: Derivatives) -> Tensor:
-    """The maps (n_images, height, width): gradient x activation at each position, summed over the channels."""
-    return (derivatives.fine_gradient * derivatives.fine).sum(1)
+    """The maps (n_images, height, width) on the finest layer's grid: gradient x activation at each position.
+
+    Each layer's map adds up to (nearly) the same score, so that maps of several layers can be averaged as densities:
+    a cell of a coarse layer is shared out among the fine cells that it covers.
+    """
+    size = max(a.shape[-1] for a in derivatives.layers)
+    maps = [(g * a).sum(1) for g, a in zip(derivatives.layer_gradients, derivatives.layers, strict=True)]
+    densities = [m if m.shape[-1] == size else upsample(m, size) * (m.shape[-1] / size) ** 2 for m in maps]
+    return torch.stack(densities).mean(0)
 
 
 def heat_map(backbone: Backbone, inputs: Tensor, weight: Tensor, layer: str | None = None) -> Heatmap:
-    """Where the evidence for a class lies: gradient x activation at each position of a fine layer.
+    """Where the evidence for a class lies: gradient x activation at each position.
 
     Args:
         inputs: one image, (1, 3, image_size, image_size). weight: (n_features,).
-        layer: dotted name of the layer to look at; default: `default_path`.
+        layer: dotted name of one layer to look at; default: the mean over the layers of `default_route`.
 
-    Deviations from HiResCAM: the layer need not be the last before the classifier; negative values are kept.
+    Deviations from HiResCAM: layers before the last convolution, the mean of two of them, negative values are kept.
 
     Raises:
         InputError: as `grad_cam`; a layer that the network does not have or that cannot be cut at.
     """
     check(backbone, inputs, weight)
-    path = default_path(backbone) if layer is None else split_at(backbone, layer)
-    derivatives = differentiate(path, inputs, weight)
-    return heat_map_of(path, derivatives, backbone, inputs, weight)
+    route = default_route(backbone) if layer is None else route_through(backbone, (layer,))
+    return heat_map_of(route, differentiate(route, inputs, weight), backbone, inputs, weight)
 
 
-def heat_map_of(path: Path, derivatives: Derivatives, backbone: Backbone, inputs: Tensor, weight: Tensor) -> Heatmap:
+def heat_map_of(route: Route, derivatives: Derivatives, backbone: Backbone, inputs: Tensor, weight: Tensor) -> Heatmap:
     """The map of one image from its derivatives."""
+    for layer, activations in zip(route.layers, derivatives.layers, strict=True):
+        check_map(layer, activations.shape)
+        check_numbers(activations)
+        _check_extent(layer, activations.shape[2:])
     check_numbers(derivatives.activations)
-    check_numbers(derivatives.fine)
-    _check_extent(path.layer, derivatives.fine.shape[2:])
     alpha = derivatives.gradient.sum((2, 3))
     if len(backbone.channels) > 1:  # the neurons of later layers too
         alpha = importances(backbone.head, derivatives.activations, weight).detach()

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from niwt_core.backbone import Backbone
-from niwt_core.explanation.layers import split_at
-from niwt_core.explanation.where import default_path, differentiate, evidence
+from niwt_core.explanation.layers import route_through
+from niwt_core.explanation.where import default_route, differentiate, evidence
 
 #: Images (n_images, 3, size, size) and weights (n_images, n_features) -> signed maps (n_images, height, width).
 Method = Callable[[Tensor, Tensor], Tensor]
@@ -22,10 +22,10 @@ def own_methods(backbone: Backbone) -> dict[str, Method]:
     """The map that the app shows, and plain Grad-CAM at the cut."""
 
     def shown(images: Tensor, weights: Tensor) -> Tensor:
-        return evidence(differentiate(default_path(backbone), images, weights))
+        return evidence(differentiate(default_route(backbone), images, weights))
 
     def grad_cam(images: Tensor, weights: Tensor) -> Tensor:
-        derivatives = differentiate(split_at(backbone, backbone.layers[0]), images, weights)
+        derivatives = differentiate(route_through(backbone, backbone.layers[:1]), images, weights)
         return torch.einsum("nk,nkhw->nhw", derivatives.gradient.sum((2, 3)), derivatives.activations)
 
     return {"ours": shown, "ours, plain Grad-CAM": grad_cam}

@@ -93,6 +93,6 @@ def trust_sentence(bands: Sequence[dict]) -> str:
                 kind = f"below {100 * above:.0f} of 100" if above is not None else "of any kind"
             else:
                 kind = f"given {100 * least:.0f} of 100 or more" if above is None else f"from {100 * least:.0f} up"
-            said.append(f"of {n:,} words {kind}, {band['n_true']:,} were true")
+            said.append(f"of {n:,} words {kind}, {band['n_true']:,} were true ({100 * band['n_true'] / n:.0f} of 100)")
         above = least if least is not None else above
     return "; ".join(said)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 import torch
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from niwt_core.explanation import Heatmap, common_scale, overlay
@@ -20,11 +21,21 @@ _BAR = (
 )
 
 
-def show(picture: np.ndarray, signed: Tensor, largest: float, alt: str) -> None:
-    """A picture (size, size, 3) uint8 with a map (height, width) over it; values of size `largest` have full colour."""
+def show(
+    picture: np.ndarray, signed: Tensor, largest: float, alt: str, peak: tuple[float, float] | None = None
+) -> None:
+    """A picture (size, size, 3) uint8 with a map (height, width) over it; values of size `largest` have full colour.
+
+    `peak` (row, column), shares of the picture, gets a ring.
+    """
     size = picture.shape[0]
     fine = upsample(signed[None], size)[0].numpy()
-    st.image(overlay(picture, fine, style.FOR_RGB, style.AGAINST_RGB, largest), width="stretch", alt=alt)
+    image = Image.fromarray(overlay(picture, fine, style.FOR_RGB, style.AGAINST_RGB, largest))
+    if peak is not None:
+        centre, pencil = (peak[1] * size, peak[0] * size), ImageDraw.Draw(image)
+        for colour, width in (("black", 5), ("white", 3)):
+            pencil.circle(centre, size / 16 + width / 2, outline=colour, width=width)
+    st.image(image, width="stretch", alt=alt)
 
 
 def full_colour(maps: Sequence[Heatmap]) -> float:
@@ -53,11 +64,11 @@ def side_by_side(
     *,
     shared: bool,
     key: str,
-    least_width: int = 92,
+    columns: int,
 ) -> None:
     """Several pictures with their maps, on one scale or each on its own; below each its strongest raw values."""
     together = full_colour(maps)
-    grid = st.grid(len(maps), min_column_width=least_width, key=key)
+    grid = st.grid(columns, wrap=False, key=key)
     for picture, heat, label, alt in zip(pictures, maps, labels, alts, strict=True):
         with grid.cell():
             show(picture, heat.signed, together if shared else full_colour([heat]), alt)

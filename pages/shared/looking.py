@@ -16,7 +16,7 @@ def other_ways(backbone: Backbone) -> tuple[str, str | None]:
     with st.expander("Other ways to look"):
         ways = (explaining.OURS, explaining.CLASSIC)
         way = st.segmented_control("Which map?", ways, default=ways[0], required=True, key="map")
-        layers = [None, *explaining.layers(backbone)]
+        layers = ["", *explaining.layers(backbone)]  # None would make the choice one that can be cleared
         layer = st.selectbox(
             "At which layer?", layers, format_func=lambda n: n or "where this map usually looks", key="layer"
         )
@@ -25,7 +25,7 @@ def other_ways(backbone: Backbone) -> tuple[str, str | None]:
             "layer that sees finely. *Grad-CAM* gives every neuron one worth for the whole picture, at the layer of "
             f"the neurons, {backbone.layers[0]}. Late layers see coarsely and know more."
         )
-    return way, layer
+    return way, layer or None
 
 
 def in_a_sentence(chosen: pictures.Chosen, heat: Heatmap, name: str) -> str:
@@ -62,4 +62,4 @@ def show_six(
         maps = [explaining.map_of(backbone, x, weight, way, layer) for x in inputs]
         labels = [f"Bird {i + 1}" for i in range(len(maps))]
         alts = [f"Evidence for {name} in bird {i + 1}" for i in range(len(maps))]
-        heats.side_by_side(chosen.six.drawings(128), maps, labels, alts, shared=shared, key="six_maps")
+        heats.side_by_side(chosen.six.drawings(128), maps, labels, alts, shared=shared, key="six_maps", columns=3)

@@ -52,13 +52,13 @@ def claim(strong: tuple[Word, ...], chosen: pictures.Chosen, name: str) -> str:
 
 
 def show_word(word: Word, chosen: pictures.Chosen) -> None:
-    """A word, how likely it is, and whether it is true."""
+    """A word, what the map gives it, and whether it is true."""
     mark = ""
     if chosen.attributes is not None:
         true = chosen.attributes[word.group] == word.value
         mark = " · ✓ true of this bird" if true else " · ✗ not true of this bird"
     probability = word.probability or 0.0
-    likely = f"true in {wording.of_hundred(probability)} such words"
+    likely = f"given {wording.of_hundred(probability)}"
     st.progress(min(1.0, max(0.0, probability)), f"**{wording.phrase(word.group, word.value)}** · {likely}{mark}")
 
 
@@ -68,10 +68,10 @@ def trust(project: Project, chosen: pictures.Chosen, name: str, is_winner: bool)
         return "How often they are true of pictures that are no paper birds, nobody has measured."
     checked = explaining.trust_sentence(project.card.get("word_trust", []))
     known = (
-        f"Checked on fresh birds of known species, each left out while the map was fitted: {checked}."
+        f"Checked on fresh birds of species that the network was never shown, for the class that won: {checked}."
         if checked
         else "How often they are true has not been measured for this network."
     )
     if is_winner:
         return known
-    return f"{known} That check was for a bird's own class; the words for {name} mix what is seen with what it asks."
+    return f"{known} The words for {name}, which does not win here, mix what is seen with what that class asks for."

@@ -109,5 +109,5 @@ def show_rather(project: Project, chosen: pictures.Chosen, seen: Seen, classifie
             alts,
             shared=shared,
             key="two_maps",
-            least_width=140,
+            columns=2,
         )

@@ -37,7 +37,8 @@ a[aria-current] .name { font-weight: 700; }
 
 # Everything is set as text or as a number; nothing that came in is ever read as HTML.
 _JS = """
-const shown = new WeakMap();
+const shown = new WeakMap();  // root -> the data it was drawn from
+let picked = null;  // the neuron whose card is awaited; kept here, because the page may make a new root meanwhile
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -72,7 +73,8 @@ function link(neuron, data, pick) {
 
 function toCard(tries) {
   const card = document.querySelector('.st-key-card h2');
-  if (card) {
+  if (card && card.textContent.startsWith(`Neuron ${picked}:`)) {
+    picked = null;
     card.scrollIntoView({ block: 'start' });
     card.tabIndex = -1;
     card.focus({ preventScroll: true });
@@ -82,13 +84,14 @@ function toCard(tries) {
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector('.wall');
-  const before = shown.get(root) || {};
   const now = JSON.stringify(data);
-  if (before.data === now) return;
-  const picked = before.picked;
-  const state = { data: now };
-  shown.set(root, state);
-  const pick = (n) => { shown.get(root).picked = n; setTriggerValue('picked', n); if (n === data.open) toCard(20); };
+  if (shown.get(root) === now) return;
+  shown.set(root, now);
+  const pick = (n) => {
+    picked = n;
+    if (n === data.open) toCard(0);
+    else setTriggerValue('picked', n);
+  };
   root.replaceChildren(...data.sections.flatMap((section) => {
     const heading = element('h3', '', section.title + ' ');
     heading.append(element('span', '', section.cells.length));
@@ -100,7 +103,7 @@ export default function (component) {
     }
     return [heading, list];
   }));
-  if (picked !== undefined && picked === data.open) toCard(20);
+  if (picked !== null && picked === data.open) toCard(50);
 }
 """
 
