@@ -72,7 +72,7 @@ def test_energy_is_the_share_of_what_is_positive():
 
 
 def test_curves_of_a_linear_model_worked_by_hand():
-    """Score = 4 a + 3 b + 2 c + d for four pixels of 1, baseline 0; the map puts them in the right order or reversed."""
+    """Score = 4 a + 3 b + 2 c + d for four pixels of 1, baseline 0; the map orders them rightly or in reverse."""
     worth = torch.tensor([[4.0, 3.0], [2.0, 1.0]])
     images, baselines = torch.ones(2, 3, 2, 2), torch.zeros(2, 3, 2, 2)
     maps = torch.stack([worth, -worth])

@@ -95,14 +95,14 @@ def photo_tables(
     return [
         f"**Where, on photos**: {len(images)} uncropped CUB test photos of {len(set(boxed.photos.labels))} species, "
         f"{backbone.name} cut at {backbone.layer}, each explained for the class that wins among "
-        f"{len(classifier.names)} ({100 * right:.0f} % right); the box covers {float(boxes.float().mean()):.3f} of what the network sees; "
-        "± standard error",
+        f"{len(classifier.names)} ({100 * right:.0f} % right); the box covers {float(boxes.float().mean()):.3f} of "
+        "what the network sees; ± standard error",
         table(head, rows),
     ]
 
 
 def nearest_part(peaks_: Tensor, points: np.ndarray, boxes: Tensor) -> Tensor:
-    """Distance of each peak to the nearest visible part point, in diagonals of the box; photos without one are left out.
+    """Distance of each peak to the nearest visible part point, in diagonals of the box; photos without one left out.
 
     Args:
         peaks_: (n, 2) rows and columns. points: (n, n_parts, 2) x and y, NaN where hidden. boxes: (n, size, size) bool.
