@@ -8,7 +8,7 @@ import streamlit as st
 
 from niwt_core.explanation import Heatmap
 from pages.shared import curves, frame, heats, resources, state, style, tables, trial, verdicts
-from pages.shared.trial import CLASSIC, NAMES, OURS, Progress, Tested, TrialJob
+from pages.shared.trial import CLASSIC, NAMES, OURS, Judged, Progress, TrialJob
 
 REFRESH_SECONDS = 0.7
 
@@ -46,7 +46,7 @@ def living(job: TrialJob) -> None:
         show_table(now.tested)
 
 
-def show_table(tested: tuple[Tested, ...]) -> None:
+def show_table(tested: tuple[Judged, ...]) -> None:
     """Every map with its marks."""
     n = len(tested)
     columns = (
@@ -64,7 +64,7 @@ def show_table(tested: tuple[Tested, ...]) -> None:
     tables.show(columns, rows, "What each test says of each map", first_is_bold=True)
 
 
-def show_results(tested: tuple[Tested, ...]) -> None:
+def show_results(tested: tuple[Judged, ...]) -> None:
     """What the table says, one bird with its maps, and the curves."""
     found = trial.summaries(tested)
     st.markdown(verdicts.reading(tested, found))
@@ -86,7 +86,7 @@ def show_results(tested: tuple[Tested, ...]) -> None:
             style.chart(curves.pixel_curves(lines, title, axis), alt, key=way)
 
 
-def show_bird(bird: Tested) -> None:
+def show_bird(bird: Judged) -> None:
     """The drawing and two maps of it, each with a ring round its strongest place."""
     grid = st.grid(3, min_column_width=150, key="trial_bird")
     with grid.cell():
@@ -115,16 +115,23 @@ def show_words() -> None:
     columns = (("Words given", ""), ("Words", ""), ("True", ""), ("Promised", "on average"), ("Kept", ""))
     rows = [
         (
-            "any less" if band["least"] is None else f"{100 * band['least']:.0f} of 100 or more",
+            _given(band["least"], above),
             f"{band['n_words']:,}",
             f"{band['n_true']:,}",
             f"{100 * band['promised']:.0f} of 100",
             f"{100 * band['n_true'] / band['n_words']:.0f} of 100",
         )
-        for band in bands
+        for band, above in zip(bands, [None, *(band["least"] for band in bands)], strict=False)
     ]
     tables.show(columns, rows, "How often words were true", first_is_bold=False)
     st.markdown(verdicts.calibration(bands[0]))
+
+
+def _given(least: float | None, above: float | None) -> str:
+    """The chances of a band; `above` is where the next surer band begins, None for the surest."""
+    if least is None:
+        return "any" if above is None else f"below {100 * above:.0f} of 100"
+    return f"{100 * least:.0f} of 100 or more" if above is None else f"{100 * least:.0f} to {100 * above:.0f} of 100"
 
 
 def page() -> None:

@@ -51,8 +51,8 @@ def test_the_remainder_of_a_piecewise_linear_head_is_what_its_own_offsets_add(im
     b = backbone(nn.Sequential(nn.Flatten(1), linear, nn.ReLU()))
     weight = torch.randn(5, dtype=torch.float64)
     found = contributions(b, image, weight)
-    open_units = b.head(image)[0] > 0
-    assert found.remainder == pytest.approx(float((weight * linear.bias * open_units).sum()))
+    open_units = b.head(image)[0].detach() > 0
+    assert found.remainder == pytest.approx(float((weight * linear.bias.detach() * open_units).sum()))
     assert abs(found.remainder) > 1e-3
 
 

@@ -8,7 +8,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import resources, tables, trial, verdicts
-from pages.shared.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Marks, Tested, TrialJob
+from pages.shared.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Marks, TrialJob
 
 APP = str(Path(__file__).parents[1] / "app.py")
 
@@ -23,7 +23,7 @@ def page(monkeypatch) -> AppTest:
 
 
 @pytest.fixture(scope="module")
-def birds() -> list[Tested]:
+def birds() -> list[Judged]:
     return list(trial.birds(resources.project(), 3))
 
 
@@ -48,11 +48,11 @@ def marks(hit: bool = True, level: float = 0.5, forgetful: float = 0.0, energy: 
     return Marks(torch.zeros(4, 4), (0.5, 0.5), hit, energy, curve, curve, forgetful)
 
 
-def bird(**by_name: Marks) -> Tested:
+def bird(**by_name: Marks) -> Judged:
     """A bird on a fifth of its picture; the maps that are not given do as badly as the random one."""
     names = {"ours": OURS, "classic": CLASSIC, "centre": CENTRE}
     given = {names[key]: value for key, value in by_name.items()}
-    return Tested(np.zeros((8, 8, 3), np.uint8), "A", "A", 0.2, {n: given.get(n, marks(False, 0.1)) for n in NAMES})
+    return Judged(np.zeros((8, 8, 3), np.uint8), "A", "A", 0.2, {n: given.get(n, marks(False, 0.1)) for n in NAMES})
 
 
 def test_before_a_run_the_page_says_what_is_tested_and_shows_no_result(page):

@@ -12,7 +12,7 @@ from niwt_core.birds.drawing import draw
 from niwt_core.errors import InputError
 from niwt_core.explanation import grad_cam, heat_map
 from niwt_core.explanation.layers import route_through
-from niwt_core.explanation.places import compared, raw_word_maps, word_maps, word_weights
+from niwt_core.explanation.places import compared, mean_activations, raw_word_maps, word_maps, word_weights
 from niwt_core.faithfulness import (
     area,
     blind_methods,
@@ -29,7 +29,7 @@ from niwt_core.faithfulness import (
     widened,
 )
 from niwt_core.faithfulness.boxes import box_mask, ground_truth, read_boxed, seen_points
-from niwt_core.faithfulness.parts import NAMED, PAINTED, worn
+from niwt_core.faithfulness.parts import NAMED, PAINTED, placed
 from niwt_core.images import read_image, to_input
 
 
@@ -183,7 +183,7 @@ def test_maps_that_do_not_look(batch):
 def test_the_words_of_a_drawing_lie_on_the_parts_they_name():
     bird = {"crown_color": "red", "belly_color": "white", "wing_pattern": "plain", "crest": "none", "eye_ring": "white"}
     drawing = draw(bird, seed=5)
-    words = {word.group: word for word in worn(drawing)}
+    words = {word.group: word for word in placed(drawing, drawing.attributes.items())}
     assert set(words) <= set(NAMED) == set(PAINTED)
     assert not {"wing_pattern", "crest", "size"} & set(words)  # absent things and size have no place
     assert ATTRIBUTES[words["crown_color"].column] == ("crown_color", "red")
@@ -191,6 +191,8 @@ def test_the_words_of_a_drawing_lie_on_the_parts_they_name():
     both = drawing.masks["belly"] | drawing.masks["breast"]
     assert np.array_equal(words["belly_color"].named.numpy(), both)
     assert np.array_equal(words["belly_color"].painted.numpy(), both | drawing.masks["cheek"])
+    assert placed(drawing, {("crown_color", "blue")})[0].named.equal(words["crown_color"].named)  # untrue, same place
+    assert not placed(drawing, set())
     red = drawing.image[words["crown_color"].named.numpy()].mean(0)
     assert red[0] > red[1] + 60  # the ground truth is where the colour is
 
@@ -209,14 +211,32 @@ def test_word_maps_find_the_planted_channel():
     image = torch.zeros(1, 3, 8, 8)
     image[0, 0, 1, 1] = image[0, 1, 6, 6] = 1.0
     image[0, :2, 1, 6] = 1.2
-    words, references = torch.eye(3)[:2], torch.zeros(4, 3, 8, 8)
-    path = route_through(b, ("trunk",))
-    raw = raw_word_maps(path, image, words, references)
-    assert torch.allclose(raw, image[0, :2] / 64)  # a linear head: gradient x (activation - 0), at every point
+    words, route = torch.eye(3)[:2], route_through(b, ("trunk",))
+    references = mean_activations(route, [torch.zeros(2, 3, 8, 8), torch.full((1, 3, 8, 8), 0.3)])
+    assert torch.allclose(references[0], torch.full((1, 3, 8, 8), 0.1))
+    raw = raw_word_maps(route.after(0), image, references[0], words)
+    assert torch.allclose(raw, (image[0, :2] - 0.1) / 64)  # a linear head: the gradient is the same all the way
     assert peaks(raw, 8).tolist() == [[1, 6]] * 2
-    assert peaks(word_maps(path, image, words, references), 8).tolist() == [[1, 1], [6, 6]]
+    assert peaks(word_maps(route, image, words, references), 8).tolist() == [[1, 1], [6, 6]]
     with pytest.raises(InputError, match="one image"):
-        word_maps(path, image.expand(2, -1, -1, -1), words, references)
+        word_maps(route, image.expand(2, -1, -1, -1), words, references)
+    with pytest.raises(InputError, match="No image"):
+        mean_activations(route, [])
+
+
+def test_raw_word_maps_add_up_to_the_change_of_the_score(batch):
+    """Integrated gradients at a layer: the sum is the word's score here less that at the average."""
+    b, (images, words) = small("third"), (30 * batch[0] - 15, batch[1])  # strong pictures: the score moves
+    route = route_through(b, ("first", "second"))
+    references = mean_activations(route, [images[1:]])
+    reached = route.reached(route.steps[0](images[:1]))
+    for i in range(2):
+        here, there = (route.after(i)(a)[0] @ words.T for a in (reached[i], references[i]))
+        found = raw_word_maps(route.after(i), reached[i], references[i], words).sum((1, 2))
+        assert torch.allclose(found, here - there, atol=0.03 * float((here - there).abs().max()))
+        assert (here - there).abs().max() > 0.01
+    maps = word_maps(route, images[:1], words, references)
+    assert maps.shape == (3, 16, 16)
 
 
 def test_compared_maps_do_not_depend_on_the_size_of_each_and_stay_finite():

@@ -76,7 +76,7 @@ def _others(backbone: Backbone, images: Tensor, weights: Tensor) -> dict[str, Ca
 
     def jacobs() -> object:
         with GradCAM(model=halves, target_layers=[halves[0]]) as grad_cam:
-            return grad_cam(input_tensor=images, targets=targets)
+            return grad_cam(input_tensor=images.clone().requires_grad_(), targets=targets)  # our weights are frozen
 
     return {
         "captum LayerGradCam of a batch": lambda: cam.attribute(images, additional_forward_args=weights),

@@ -21,9 +21,12 @@ from niwt_core.benchmark.explanations_on_photos import photo_tables
 from niwt_core.benchmark.tables import table
 from niwt_core.birds.drawing import Drawing, draw
 from niwt_core.birds.species import make_species
+from niwt_core.birds.trust import learn_words
 from niwt_core.birds.world import FRESH_SEED
-from niwt_core.explanation.places import word_maps, word_weights
+from niwt_core.explanation.places import mean_activations, word_maps, word_weights
 from niwt_core.explanation.where import default_route
+from niwt_core.explanation.words import activity_of
+from niwt_core.explanation.words import evidence as words_evidence
 from niwt_core.faithfulness import (
     Method,
     area,
@@ -39,9 +42,10 @@ from niwt_core.faithfulness import (
     rank_correlation,
     widened,
 )
-from niwt_core.faithfulness.parts import worn
+from niwt_core.faithfulness.parts import placed
 from niwt_core.gzsl import join
 from niwt_core.images import to_input
+from niwt_core.importance import importances
 from niwt_core.pipeline import Progress, silent
 from niwt_core.project import Project, load_project
 
@@ -64,7 +68,8 @@ def explanation_tables(
     project = load_project(bundled)
     tables = drawing_tables(project, progress)
     if cub is None or cub_full is None or not cub.is_dir() or not cub_full.is_dir():
-        return [*tables, cost_table({"the bundled network": project.backbone}), f"Photos: no {cub} or no {cub_full}."]
+        missing = f"Where, on photos: not measured, there are no photos at {cub} or no boxes at {cub_full}."
+        return [*tables, cost_table({"the bundled network": project.backbone}), missing]
     mobilenet = load_backbone("mobilenet_v2", "features.15", weights)
     tables += photo_tables(mobilenet, cub, cub_full, progress)
     return [*tables, cost_table({"the bundled network": project.backbone, "mobilenet_v2, features.15": mobilenet})]
@@ -135,56 +140,71 @@ def random_weights(weights: Tensor) -> Tensor:
     return noise * weights.std()
 
 
-N_REFERENCES = 8
-
-
-def references_of(project: Project, n: int = N_REFERENCES) -> Tensor:
-    """Activations at the map's layer of training drawings of seen species, (n, channels, height, width)."""
-    seen = [s.attributes for s in make_species() if s.seen]
-    picks = np.random.default_rng(0).choice(len(seen), n, replace=False)
-    drawings = [draw(seen[i], seed=1000 + k, masks=False) for k, i in enumerate(picks)]
-    with torch.no_grad():
-        return default_route(project.backbone).steps[0](inputs_of(drawings, project))
+#: Training drawings of seen species that make up the average picture.
+N_REFERENCES = 75
+#: How many words an explanation says.
+N_SAID = 6
+OURS = "**ours, for words**"
 
 
 def word_tables(
     project: Project, methods: Mapping[str, Method], drawings: list[Drawing], images: Tensor, progress: Progress
 ) -> list[str]:
-    """Does the map of a true word peak on the part that the word is about?"""
+    """Does the map of each word that an explanation says peak on the part that the word is about?"""
     seen = project.descriptions[: project.n_seen]
     directions = word_weights(project.learner, seen, project.attribute_names)
-    words = [(i, word) for i, drawing in enumerate(drawings) for word in worn(drawing)]
-    rows_of = torch.tensor([i for i, _ in words])
-    columns = torch.tensor([word.column for _, word in words])
-    named, painted = (torch.stack([getattr(word, kind) for _, word in words]) for kind in ("named", "painted"))
-    groups = [word.group for _, word in words]
-    references, path = references_of(project), default_route(project.backbone)
+    route = default_route(project.backbone)
+    references = mean_activations(route, [inputs_of(_seen_drawings(N_REFERENCES), project)])
+    said = said_words(project, images)
+    words = [word for drawing, names in zip(drawings, said, strict=True) for word in placed(drawing, names)]
+    counts = [len(placed(drawing, names)) for drawing, names in zip(drawings, said, strict=True)]
+    rows_of = torch.arange(len(drawings)).repeat_interleave(torch.tensor(counts))
+    columns = torch.tensor([word.column for word in words])
+    named, painted = (torch.stack([getattr(word, kind) for word in words]) for kind in ("named", "painted"))
     ours = []
-    for i in range(len(drawings)):
-        found = word_maps(path, images[i][None], directions, references)
-        ours.append(found[columns[rows_of == i]])
+    for i, image in enumerate(images):
+        ours.append(word_maps(route, image[None], directions, references)[columns[rows_of == i]])
         progress("maps of words", i + 1, len(drawings))
-    of_method = {"**ours, for words**": torch.cat(ours)}
+    of_method = {OURS: torch.cat(ours)}
     for k, (name, method) in enumerate(methods.items()):
         of_method[name] = in_batches(method, images[rows_of], directions[columns])
         progress("words, other methods", k + 1, len(methods))
     rows = []
     for name, maps in of_method.items():
         cells = [hits(maps, masks).float() for masks in (widened(named), named, widened(painted))]
-        rows.append([name, *(clustered(values, rows_of) for values in cells), mean_error(energy(maps, named))])
-    best = hits(of_method["**ours, for words**"], widened(named)).double()
+        rows.append([name, *(clustered(values, rows_of) for values in (*cells, energy(maps, named)))])
+    best = hits(of_method[OURS], widened(named)).double()
+    groups = [word.group for word in words]
     by_group = [
         [group.replace("_", " "), str(len(at)), f"{float(best[at].mean()):.3f}"]
         for group in dict.fromkeys(groups)
         for at in [[j for j, other in enumerate(groups) if other == group]]
     ]
     return [
-        f"**Where the words lie**: {len(words)} true words of {len(drawings)} of these drawings; a hit where the "
-        "word's map is highest on the part that the word names (within 3 % of the width, as the pointing game allows), "
-        "on it exactly, or on any part that the attribute colours; ± standard error over drawings",
+        f"**Where the words lie**: the {len(words)} words with a place among the best {N_SAID} said of each of "
+        f"{len(drawings)} of these drawings; a hit where the word's map is highest on the part that it names (within "
+        "3 % of the width, as the pointing game allows), on it exactly, or on any part that the attribute colours; "
+        "every method explains the same direction; ± standard error over drawings",
         table(["method", "pointing: part", "exactly", "any part it colours", "energy in the part"], rows),
         table(["our words about", "words", "pointing: part"], by_group),
     ]
+
+
+def said_words(project: Project, images: Tensor) -> list[set[tuple[str, str]]]:
+    """(group, value) of the best words of each image, for the class that wins."""
+    known, joint, backbone = learn_words(project), join(project.seen, project.new), project.backbone
+    with torch.no_grad():
+        activations = backbone.trunk(images).contiguous()
+        predicted = joint(backbone.head(activations)).argmax(1)
+    alpha = importances(backbone.head, activations, joint.weight[predicted]).detach()
+    rows = words_evidence(alpha, activity_of(activations))
+    return [{(word.group, word.value) for word in known.words(row[None], N_SAID)} for row in rows]
+
+
+def _seen_drawings(n: int) -> list[Drawing]:
+    """Training drawings of seen species, one each."""
+    seen = [s.attributes for s in make_species() if s.seen]
+    return [draw(seen[k % len(seen)], seed=k, masks=False) for k in range(n)]
 
 
 def clustered(values: Tensor, clusters: Tensor) -> str:

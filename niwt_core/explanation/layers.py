@@ -35,6 +35,10 @@ class Route:
             found.append(step(found[-1]))
         return found
 
+    def after(self, index: int) -> nn.Module:
+        """The network from the activations of one layer to the features."""
+        return nn.Sequential(*self.steps[index + 1 :], self.last, self.head)
+
 
 def route_through(backbone: Backbone, layers: tuple[str, ...]) -> Route:
     """The way through one or several layers of the trunk, named in the order of the data.

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from niwt_core.errors import InputError
 from niwt_core.explanation.layers import Route
-from niwt_core.explanation.where import check_numbers
+from niwt_core.explanation.where import check_numbers, upsample
 from niwt_core.learner import Learner
 
 #: A place that says little about any word counts as if it said this much of a place's average.
 LEAST = 1.0
 #: Blur of the maps before they are compared, in cells of their grid.
 BLUR = 0.5
+#: How many points of the line from the average picture to this one the gradient is taken at.
+N_POINTS = 4
 
 
 def word_weights(learner: Learner, descriptions: Tensor, attribute_names: Sequence[str]) -> Tensor:
@@ -37,21 +39,44 @@ def word_weights(learner: Learner, descriptions: Tensor, attribute_names: Sequen
     return learner.prior(rows) - learner.prior(mean[None])
 
 
-def word_maps(route: Route, inputs: Tensor, weights: Tensor, references: Tensor) -> Tensor:
-    """How much each place speaks for each word, compared with all that it says.
+def mean_activations(route: Route, inputs: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """What each of the route's layers shows on average: the reference that a picture is compared with.
 
-    A word's raw map is gradient x activation, both measured from other pictures: of each reference the activation is
-    taken off, and the gradient is taken somewhere on the straight line between the two (expected gradients, Erion et
-    al., 2021). Places that say much about everything, such as an eye, would win for every word; so each word's map, at
-    unit spread, is divided by the mean size of all words' maps at that place.
+    Args:
+        inputs: batches (n_images, 3, image_size, image_size) of any other images, for example training images.
+
+    Returns:
+        one tensor a layer, (1, channels, height, width).
+    """
+    totals: list[Tensor] = []
+    n_images = 0
+    for batch in inputs:
+        with torch.no_grad():
+            reached = route.reached(route.steps[0](batch))[:-1]
+        sums = [a.sum(0, keepdim=True) for a in reached]
+        totals = [t + s for t, s in zip(totals, sums, strict=True)] if totals else sums
+        n_images += len(batch)
+    if not n_images:
+        raise InputError("No image came; expected at least one to compare others with.")
+    return tuple(total / n_images for total in totals)
+
+
+def word_maps(route: Route, inputs: Tensor, weights: Tensor, references: Sequence[Tensor]) -> Tensor:
+    """How much each place speaks for each word, compared with all that it says: the mean over the route's layers.
+
+    A word's raw map is gradient x activation, measured from the average picture: its activation is taken off, and the
+    gradient is the mean over the straight line from there to this picture (integrated gradients, Sundararajan et al.,
+    2017, at a layer). Places that say much about everything, such as an eye, would win for every word; so each word's
+    map, at unit spread, is divided by the mean size of all words' maps at that place.
 
     Args:
         inputs: one image, (1, 3, image_size, image_size). weights: (n_words, n_features), see `word_weights`; the more
             words, the fairer the comparison.
-        references: activations of other images at the route's layer, (n_references, channels, height, width).
+        references: see `mean_activations`.
 
     Returns:
-        (n_words, height, width), no unit; the mean size over all words is at most 1 everywhere.
+        (n_words, height, width) on the finest layer's grid, no unit; the mean size over all words is at most 1
+        everywhere.
 
     Raises:
         InputError: an image or weights of another shape, activations that are no numbers.
@@ -62,23 +87,29 @@ def word_maps(route: Route, inputs: Tensor, weights: Tensor, references: Tensor)
             "image, (1, 3, size, size), and one row for each word."
         )
     with torch.no_grad():
-        fine = route.steps[0](inputs)
-    check_numbers(fine)
-    return compared(raw_word_maps(route, fine, weights, references))
+        reached = route.reached(route.steps[0](inputs))
+    maps = []
+    for i, (activations, reference) in enumerate(zip(reached[:-1], references, strict=True)):
+        check_numbers(activations)
+        maps.append(compared(raw_word_maps(route.after(i), activations, reference, weights)))
+    size = max(m.shape[-1] for m in maps)
+    return torch.stack([upsample(m, size) for m in maps]).mean(0)
 
 
-def raw_word_maps(route: Route, fine: Tensor, weights: Tensor, references: Tensor) -> Tensor:
-    """Each word's own map in score units, (n_words, height, width); fine: (1, channels, height, width)."""
-    total = fine.new_zeros(len(weights), *fine.shape[2:])
-    for k, reference in enumerate(references):
-        difference = fine - reference
-        share = (k + 0.5) / len(references)
-        point = (reference + share * difference).repeat(len(weights), 1, 1, 1).requires_grad_()
+def raw_word_maps(after: nn.Module, activations: Tensor, reference: Tensor, weights: Tensor) -> Tensor:
+    """Each word's own map at one layer, in score units, (n_words, height, width).
+
+    Args:
+        after: activations of the layer -> features. activations, reference: (1, channels, height, width).
+    """
+    difference = activations - reference
+    total = torch.zeros_like(difference)
+    for k in range(N_POINTS):
+        point = reference + (k + 0.5) / N_POINTS * difference
+        point = point.repeat(len(weights), 1, 1, 1).requires_grad_()
         with torch.enable_grad():
-            score = (route.head(route.reached(point)[-1]) * weights).sum()
-            gradient = torch.autograd.grad(score, point)[0]
-        total += (gradient * difference).sum(1)
-    return total / len(references)
+            total = total + torch.autograd.grad((after(point) * weights).sum(), point)[0]
+    return (total / N_POINTS * difference).sum(1)
 
 
 def compared(maps: Tensor) -> Tensor:

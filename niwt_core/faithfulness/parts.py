@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,8 +41,8 @@ LEAST_SHARE = 8 / 64**2
 
 
 @dataclass(frozen=True, eq=False)
-class WornWord:
-    """One attribute that a drawn bird has and shows.
+class PlacedWord:
+    """One word about a drawn bird whose part is seen.
 
     Attributes:
         group: "crown_color". column: its row of `birds.attributes.ATTRIBUTES`.
@@ -54,15 +55,15 @@ class WornWord:
     painted: Tensor
 
 
-def worn(drawing: Drawing) -> list[WornWord]:
-    """The words that are true of a drawing and have a place in it."""
+def placed(drawing: Drawing, words: Collection[tuple[str, str]]) -> list[PlacedWord]:
+    """Those of the words (group, value) that have a place in a drawing: true or not, it is where one would look."""
     found = []
     for column, (group, value) in enumerate(ATTRIBUTES):
-        if group not in NAMED or drawing.attributes[group] != value or value in ABSENT:
+        if (group, value) not in words or group not in NAMED or value in ABSENT:
             continue
         named, painted = (_union(drawing, parts[group]) for parts in (NAMED, PAINTED))
         if float(named.float().mean()) >= LEAST_SHARE:
-            found.append(WornWord(group, column, named, painted))
+            found.append(PlacedWord(group, column, named, painted))
     return found
 
 

@@ -68,7 +68,7 @@ def side_by_side(
 ) -> None:
     """Several pictures with their maps, on one scale or each on its own; below each its strongest raw values."""
     together = full_colour(maps)
-    grid = st.grid(columns, wrap=False, key=key)
+    grid = st.grid(columns, min_column_width=80, key=key)
     for picture, heat, label, alt in zip(pictures, maps, labels, alts, strict=True):
         with grid.cell():
             show(picture, heat.signed, together if shared else full_colour([heat]), alt)

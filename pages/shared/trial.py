@@ -76,7 +76,7 @@ class Marks:
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class Judged:
     """One bird. picture: (SHOWN, SHOWN, 3) uint8. truth, predicted: names of classes. covers: its share of the pixels.
 
     `marks` has one entry for each of NAMES.
@@ -96,7 +96,7 @@ def methods_of(project: Project, backbone: Backbone | None = None, seed: int = 0
     return dict(zip(NAMES, found.values(), strict=True))
 
 
-def birds(project: Project, n_birds: int = N_BIRDS, round_: int = 0) -> Iterator[Tested]:
+def birds(project: Project, n_birds: int = N_BIRDS, round_: int = 0) -> Iterator[Judged]:
     """Fresh drawings of species that the network was never shown, tested one by one; another round, other birds."""
     species = [s for s in make_species() if not s.seen]
     backbone, joint = project.backbone, join(project.seen, project.new)
@@ -134,7 +134,7 @@ def birds(project: Project, n_birds: int = N_BIRDS, round_: int = 0) -> Iterator
                 deleted=taken_out,
                 forgetful=float(rank_correlation(heat, forgot[name](inputs, drawn_anew))[0]),
             )
-        yield Tested(large.image, bird.name, joint.names[int(winner[0])], float(mask.float().mean()), marks)
+        yield Judged(large.image, bird.name, joint.names[int(winner[0])], float(mask.float().mean()), marks)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def mean_of(values: Sequence[float]) -> Mean:
     return Mean(float(np.mean(values)), error)
 
 
-def summaries(tested: Sequence[Tested]) -> dict[str, Summary]:
+def summaries(tested: Sequence[Judged]) -> dict[str, Summary]:
     """By name, in the order of NAMES; of at least one bird."""
     found = {}
     for name in NAMES:
@@ -189,7 +189,7 @@ def summaries(tested: Sequence[Tested]) -> dict[str, Summary]:
 class Progress:
     """A job at one moment: the birds done, of how many, whether it goes on, and one sentence where it failed."""
 
-    tested: tuple[Tested, ...]
+    tested: tuple[Judged, ...]
     n_birds: int
     running: bool
     error: str | None
@@ -202,10 +202,10 @@ class TrialJob:
         make: the birds, tested as they are asked for. n_birds: how many these are.
     """
 
-    def __init__(self, make: Callable[[], Iterator[Tested]], n_birds: int) -> None:
+    def __init__(self, make: Callable[[], Iterator[Judged]], n_birds: int) -> None:
         self._make, self._n_birds = make, n_birds
         self._lock = threading.Lock()  # guards all below
-        self._tested: list[Tested] = []
+        self._tested: list[Judged] = []
         self._running, self._stopped = False, False
         self._error: str | None = None
 

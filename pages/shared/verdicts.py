@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from pages.shared.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Mean, Summary, Tested
+from pages.shared.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Mean, Summary
 
 TESTS = """
 - **Pointing game.** Does the strongest place of the map lie on the bird? A map that lights up the sky does not show
@@ -27,7 +27,7 @@ LITTLE = 0.1
 ALIKE = 0.02
 
 
-def reading(tested: Sequence[Tested], found: Mapping[str, Summary]) -> str:
+def reading(tested: Sequence[Judged], found: Mapping[str, Summary]) -> str:
     """The table in sentences, what speaks against our map as well."""
     n = len(tested)
     covers = 100 * sum(bird.covers for bird in tested) / n
@@ -39,8 +39,8 @@ def reading(tested: Sequence[Tested], found: Mapping[str, Summary]) -> str:
     if centre.n_hits >= ours.n_hits:
         pointing += f" But {CENTRE} does it in {centre.n_hits}: birds stand there, so pointing alone proves little."
     inside = (
-        f"{100 * ours.energy.value:.0f} % of what it says speaks for the class lies on the bird, which covers "
-        f"{covers:.0f} % of the picture; {100 * found[CLASSIC].energy.value:.0f} % with {CLASSIC}."
+        f"Of all that speaks for the class, {OURS} sees {100 * ours.energy.value:.0f} % on the bird, which covers "
+        f"{covers:.0f} % of the picture; {CLASSIC} {100 * found[CLASSIC].energy.value:.0f} %."
     )
     kept = ours.forgetful.value
     forgetting = f"When the network forgets everything, {OURS} " + (
@@ -65,7 +65,7 @@ def _best(mark: str, found: Mapping[str, Summary], choose: Callable) -> str:
     return f"By {mark}, {ahead} is ahead of {rival if ahead == OURS else OURS} {figures}."
 
 
-def telling(tested: Sequence[Tested]) -> int:
+def telling(tested: Sequence[Judged]) -> int:
     """The bird to show first: one where our map and the classic do not agree, if there is one."""
     return next((i for i, b in enumerate(tested) if b.marks[OURS].hit != b.marks[CLASSIC].hit), 0)
 
