@@ -229,9 +229,9 @@ def test_raw_word_maps_add_up_to_the_change_of_the_score(batch):
     b, (images, words) = small("third"), (30 * batch[0] - 15, batch[1])  # strong pictures: the score moves
     route = route_through(b, ("first", "second"))
     references = mean_activations(route, [images[1:]])
-    reached = route.reached(route.steps[0](images[:1]))
+    reached = [a.detach() for a in route.reached(route.steps[0](images[:1]))]
     for i in range(2):
-        here, there = (route.after(i)(a)[0] @ words.T for a in (reached[i], references[i]))
+        here, there = (route.after(i)(a)[0].detach() @ words.T for a in (reached[i], references[i]))
         found = raw_word_maps(route.after(i), reached[i], references[i], words).sum((1, 2))
         assert torch.allclose(found, here - there, atol=0.03 * float((here - there).abs().max()))
         assert (here - there).abs().max() > 0.01
