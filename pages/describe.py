@@ -89,7 +89,7 @@ def _words(current: state.Described | None) -> None:
 
 
 def _pickers(current: state.Described | None) -> None:
-    bird = current.bird if current else {}
+    bird = current.picks if current else {}
     with st.expander("Or pick it part by part", key="pickers"):
         columns = st.columns(3)
         for i, (group, values) in enumerate(GROUPS.items()):
@@ -126,7 +126,7 @@ def _use(text: str) -> None:
 
 def _pick(group: str) -> None:
     current = st.session_state.get("described")
-    bird = dict(current.bird) if current else {}
+    bird = dict(current.picks) if current else {}
     value = st.session_state[f"pick_{group}"]
     if value == LEFT_OPEN:
         bird.pop(group, None)
@@ -166,7 +166,7 @@ def _reading_of(text: str) -> Reading | None:
 
 
 def _understood(current: state.Described, reading: Reading | None) -> None:
-    bird = current.bird
+    bird = current.picks
     from_words = reading.attributes if reading else {}
     by_hand = [group for group in GROUPS if bird.get(group) != from_words.get(group)]
     left_open = [GROUP_WORDS[group] for group in GROUPS if group not in bird]
@@ -191,12 +191,12 @@ def _understood(current: state.Described, reading: Reading | None) -> None:
 
 def _portraits(current: state.Described) -> None:
     st.header("Birds like this one")
-    varies = [group for group in GROUPS if group not in current.bird]
+    varies = [group for group in GROUPS if group not in current.picks]
     if varies:
         st.markdown("Where the words say nothing, each drawing chooses for itself; below it stands what it chose.")
     else:
         st.markdown("Every part is settled, so only pose and paper change from drawing to drawing.")
-    bird = dict(current.bird)
+    bird = dict(current.picks)
     with st.container(key="portraits_described"):
         for row in range(0, N_PORTRAITS, 4):
             for i, column in enumerate(st.columns(4), start=row):
@@ -216,9 +216,9 @@ def _pattern(current: state.Described, reading: Reading | None) -> None:
     """The barcode, growing clause by clause to the class as it stands."""
     grown = sentence.steps(reading) if reading else []
     grown = [(label if i == 0 else f"+ {label}", bird) for i, (label, bird) in enumerate(grown)]
-    if grown and grown[-1][1] != dict(current.bird):
-        grown.append(("+ what you picked by hand", dict(current.bird)))
-    grown = grown[-6:] or [(state.YOURS, dict(current.bird))]
+    if grown and grown[-1][1] != dict(current.picks):
+        grown.append(("+ what you picked by hand", dict(current.picks)))
+    grown = grown[-6:] or [(state.YOURS, dict(current.picks))]
     values = resources.predicted_importances([bird for _, bird in grown])
     order, names = figures.channel_order(resources.project())
     n = values.shape[1]
@@ -243,7 +243,7 @@ def _look_up_unknown(current: state.Described, reading: Reading) -> None:
     wider = _read_with_encoder(reading.text) or reading
     st.session_state["looked_up"] = reading.text
     if wider != reading:
-        by_hand = {g: current.bird.get(g) for g in GROUPS if current.bird.get(g) != reading.attributes.get(g)}
+        by_hand = {g: current.picks.get(g) for g in GROUPS if current.picks.get(g) != reading.attributes.get(g)}
         bird = {g: v for g, v in (wider.attributes | by_hand).items() if v}
         st.session_state["reading"] = wider
         state.describe_as(current.text, bird)

@@ -17,7 +17,7 @@ from pages.shared.lesson import NEW_NAME
 
 def new_classifier(project: Project, current: state.Described) -> Classifier:
     """The described class: solved at once, or the loop's weights where the person trained it and asks for them."""
-    description = description_of(project, current.bird)
+    description = description_of(project, current.picks)
     key, job = st.session_state.get("training", ("", None))
     now = job.snapshot() if key == current.key and job is not None else None
     if now is not None and now.iteration:
@@ -109,7 +109,7 @@ def explained(project: Project, current: state.Described, classifier: Classifier
     class_row = (
         project.importances.values[target]
         if target < project.n_seen
-        else project.learner.importances(description_of(project, current.bird))[0]
+        else project.learner.importances(description_of(project, current.picks))[0]
     )
     speaking.show_neurons(project, found, class_row, name)
 
@@ -129,7 +129,7 @@ def page() -> None:
         if st.button("Describe a bird", type="primary", key="to_describe"):
             st.switch_page("pages/describe.py")
         return
-    st.markdown(f"**Your bird:** {wording.plain(current.text) or wording.phrases(current.bird)}")
+    st.markdown(f"**Your bird:** {wording.plain(current.text) or wording.phrases(current.picks)}")
     project = resources.project()
     new = new_classifier(project, current)
     chosen = pictures.choose(current)

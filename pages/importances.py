@@ -35,14 +35,14 @@ def main() -> None:
         _nothing_yet()
         return
     project = resources.project()
-    n_said, n_open = len(current.bird), len(GROUPS) - len(current.bird)
+    n_said, n_open = len(current.picks), len(GROUPS) - len(current.picks)
     as_average = f"; the {n_open} left open count as the average bird’s" if n_open else ""
     style.lead(
         f"Your {n_said} {'attribute' if n_said == 1 else 'attributes'} went through one table of numbers{as_average}. "
         f"Out came an importance for each of the network’s {project.backbone.n_channels} neurons."
     )
-    st.markdown(f"**Your bird:** {phrases(current.bird)}.")
-    predicted = resources.predicted_importances([current.bird])[0]
+    st.markdown(f"**Your bird:** {phrases(current.picks)}.")
+    predicted = resources.predicted_importances([current.picks])[0]
     seen = _seen(project, predicted)
     order, names = figures.channel_order(project)
 
@@ -111,15 +111,15 @@ def _neighbours(current: state.Described, nearest: list[Neighbour]) -> None:
     st.markdown("The network has seen drawings of these. None of them is your bird.")
     with st.container(key="portraits_nearest"):
         for column, near in zip(st.columns(len(nearest)), nearest, strict=True):
-            shared = [g for g in GROUPS if g in current.bird and near.bird[g] == current.bird[g]]
-            differs = [g for g in GROUPS if g in current.bird and near.bird[g] != current.bird[g]]
+            shared = [g for g in GROUPS if g in current.picks and near.bird[g] == current.picks[g]]
+            differs = [g for g in GROUPS if g in current.picks and near.bird[g] != current.picks[g]]
             with column:
                 key = state.Described("", near.bird).key
                 image = resources.portrait(key, near.bird, PORTRAIT_SEED)
                 st.image(image, width="stretch", alt=f"{near.name}: {phrases(near.bird)}")
                 st.subheader(near.name, anchor=False)
                 st.markdown(
-                    f"**Shares {len(shared)} of {len(current.bird)}:** {phrases(near.bird, shared) or 'nothing'}."
+                    f"**Shares {len(shared)} of {len(current.picks)}:** {phrases(near.bird, shared) or 'nothing'}."
                 )
                 if differs:
                     st.markdown("**But has** " + phrases(near.bird, differs) + ".")

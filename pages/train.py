@@ -23,9 +23,9 @@ REFRESH_SECONDS = 0.4
 def lesson_of(current: state.Described) -> Lesson:
     """Everything to learn from and to judge with; slow once for each class."""
     with st.spinner(f"Drawing {N_FRESH} fresh birds for the test …"):
-        features = resources.fresh_features(current.key, dict(current.bird), N_FRESH, FRESH_SEED)
+        features = resources.fresh_features(current.key, dict(current.picks), N_FRESH, FRESH_SEED)
         return make_lesson(
-            resources.project(), current.bird, resources.jacobians(), resources.check_jacobians(), features
+            resources.project(), current.picks, resources.jacobians(), resources.check_jacobians(), features
         )
 
 
@@ -246,14 +246,14 @@ def page() -> None:
         return
     st.session_state.setdefault("speed", "20 steps a second")
     st.session_state["speed"] = st.session_state["speed"]  # kept while other pages are shown
-    st.markdown(f"**Your bird:** {wording.plain(current.text) or wording.phrases(current.bird)}")
+    st.markdown(f"**Your bird:** {wording.plain(current.text) or wording.phrases(current.picks)}")
     lesson = lesson_of(current)
     job = job_of(current, lesson)
     now = job.snapshot()
     controls(current, lesson, job, now)
     at_once(current, lesson, now)
     pictures = [
-        resources.portrait(current.key, dict(current.bird), FRESH_SEED + i, 128, calm=False) for i in range(N_TRAY)
+        resources.portrait(current.key, dict(current.picks), FRESH_SEED + i, 128, calm=False) for i in range(N_TRAY)
     ]
     st.html(tray.tray_style("fresh", pictures))
     live = st.container()

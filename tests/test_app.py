@@ -64,7 +64,7 @@ def test_first_visit_offers_a_field_and_five_examples_and_no_next_step() -> None
 
 def test_example_gives_its_attributes_pictures_and_a_next_step(described_app: AppTest) -> None:
     app = described_app
-    assert app.session_state["described"].bird == EXAMPLE_BIRD
+    assert app.session_state["described"].picks == EXAMPLE_BIRD
     assert app.query_params["text"] == state.EXAMPLE
     assert "7 of 13 parts are settled." in shown(app)
     assert "Left open: breast, tail, leg colour, leg length, eye ring and crest." in shown(app)
@@ -97,7 +97,7 @@ def test_words_that_cannot_be_read_leave_the_class_as_it_was(described_app: AppT
     assert app.text_area(key="words").value == text, "what was typed must not be lost"
     app = say(app, "a red bird")
     assert not app.error
-    assert app.session_state["described"].bird["back_color"] == "red"
+    assert app.session_state["described"].picks["back_color"] == "red"
 
 
 def test_a_picker_changes_the_bird_and_keeps_the_text(described_app: AppTest) -> None:
@@ -105,9 +105,9 @@ def test_a_picker_changes_the_bird_and_keeps_the_text(described_app: AppTest) ->
     assert app.session_state["described"] == state.Described(state.EXAMPLE, EXAMPLE_BIRD | {"tail_shape": "forked"})
     assert "**Picked by hand:** tail: forked." in shown(app)
     app = press(app, "Read my words")
-    assert app.session_state["described"].bird["tail_shape"] == "forked", "unchanged words must not undo a pick"
+    assert app.session_state["described"].picks["tail_shape"] == "forked", "unchanged words must not undo a pick"
     app = quiet(app.selectbox(key="pick_size").select("left open").run())
-    assert "size" not in app.session_state["described"].bird
+    assert "size" not in app.session_state["described"].picks
     assert "size: left open" in shown(app)
 
 
@@ -137,7 +137,7 @@ def test_clear_can_be_undone(described_app: AppTest) -> None:
 
 def test_address_restores_the_class_and_ignores_what_is_not_of_this_world() -> None:
     key = state.Described("", EXAMPLE_BIRD).key
-    app = open_app(bird=key + "~tail_shape.curly~wheels.four~nonsense", text=state.EXAMPLE)
+    app = open_app(picks=key + "~tail_shape.curly~wheels.four~nonsense", text=state.EXAMPLE)
     assert app.session_state["described"] == state.Described(state.EXAMPLE, EXAMPLE_BIRD)
 
 
@@ -194,17 +194,17 @@ def test_unknown_words_are_listed_and_looked_up(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(resources, "encoder", lambda: encoder)
     app = say(open_app(), "a singing green bird with a plurb crown")
-    assert app.session_state["described"].bird == {"crown_color": "red", "back_color": "green", "belly_color": "green"}
+    assert app.session_state["described"].picks == {"crown_color": "red", "back_color": "green", "belly_color": "green"}
     assert "**Not understood:** “singing”" in shown(app)
     assert 'I read "plurb" as red, the nearest word I know.' in shown(app)
     app = say(app, "a bird with a plurb crown")
     assert not app.error, "nothing is listed here, yet all is understood"
-    assert app.session_state["described"].bird == {"crown_color": "red"}
+    assert app.session_state["described"].picks == {"crown_color": "red"}
 
 
 def test_importances_show_the_class_and_its_nearest(described_app: AppTest) -> None:
     app = open_importances(described_app)
-    assert app.session_state["described"].bird == EXAMPLE_BIRD, "the class survives a change of page"
+    assert app.session_state["described"].picks == EXAMPLE_BIRD, "the class survives a change of page"
     assert [t.value for t in app.title] == ["What each neuron says"]
     assert len(app.subheader) == 4
     assert len(app.get("plotly_chart")) == 2

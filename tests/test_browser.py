@@ -133,7 +133,7 @@ def test_no_page_scrolls_sideways(browser_page: Any, app_url: str, width: int) -
 def test_a_fresh_server_knows_its_frame_at_a_pages_own_address(fresh_app_url: str, browser_page: Any) -> None:
     """The first visit of all may be a link to a page: it must come with the navigation and the class."""
     page = browser_page
-    page.goto(f"{fresh_app_url}/importances?bird=crown_color.black~belly_color.yellow")
+    page.goto(f"{fresh_app_url}/importances?picks=crown_color.black~belly_color.yellow")
     page.get_by_role("heading", name="Your bird above the birds most like it").wait_for()
     assert page.get_by_role("link", name="3 Train").is_visible()
     assert page.locator('[data-testid="stSidebarNav"]').count() == 0
@@ -197,7 +197,7 @@ def test_a_late_refresh_of_train_leaves_the_next_page_alone(browser_page: Any, a
         line.on_message(pass_on)
 
     page.route_web_socket(re.compile("/_stcore/stream"), listen)
-    page.goto(f"{app_url}/train?bird=crown_color.black~belly_color.yellow")
+    page.goto(f"{app_url}/train?picks=crown_color.black~belly_color.yellow")
     page.get_by_role("button", name="Start").click()
     until(page, "() => /iteration [1-9]/.test(document.body.innerText)")
     while not refreshes:
@@ -218,7 +218,7 @@ def test_a_late_refresh_of_train_leaves_the_next_page_alone(browser_page: Any, a
 def test_a_neuron_is_searched_opened_and_found_again_by_its_address(browser_page: Any, app_url: str) -> None:
     page = browser_page
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{app_url}/dictionary?bird=crown_color.black")
+    page.goto(f"{app_url}/dictionary?picks=crown_color.black")
     page.get_by_role("link", name=re.compile("^Neuron 0:")).wait_for()
     settled(page)
     assert page.locator(".wall a").count() == 128
@@ -234,7 +234,7 @@ def test_a_neuron_is_searched_opened_and_found_again_by_its_address(browser_page
     card = page.get_by_role("heading", level=2, name=label.partition(",")[0])
     card.wait_for()
     until(page, "() => document.activeElement?.matches('.st-key-card h2')")
-    page.wait_for_url(re.compile(r"bird=.*find=red\+crown|find=red\+crown.*bird="))
+    page.wait_for_url(re.compile(r"picks=.*find=red\+crown|find=red\+crown.*picks="))
     page.wait_for_url(re.compile(r"neuron=\d+"))
     until(page, "() => document.querySelectorAll('.st-key-card .js-plotly-plot .main-svg').length")
     settled(page)

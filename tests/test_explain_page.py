@@ -24,7 +24,7 @@ OWN = "A picture of your own"
 def page() -> AppTest:
     """The Explain page for a described bird."""
     at = AppTest.from_file(APP, default_timeout=300)
-    at.query_params["bird"] = BIRD
+    at.query_params["picks"] = BIRD
     at.switch_page("pages/explain.py")
     return at.run()
 
@@ -156,7 +156,7 @@ def test_each_neuron_links_to_its_card_and_keeps_the_bird(page):
     links = [link.proto for link in page.get("page_link") if link.proto.label.startswith("Neuron ")]
     assert len(links) == 8
     assert all(f"neuron={link.label.split()[-1]}" in link.query_string for link in links)
-    assert all("bird=" in link.query_string for link in links)
+    assert all("picks=" in link.query_string for link in links)
 
 
 def test_rather_than_another_class(page):

@@ -15,7 +15,7 @@ BIRD = "size.small~crown_color.black~belly_color.yellow~wing_pattern.white_bars"
 def page() -> AppTest:
     """The Train page for a described bird."""
     at = AppTest.from_file(APP, default_timeout=60)
-    at.query_params["bird"] = BIRD
+    at.query_params["picks"] = BIRD
     at.switch_page("pages/train.py")
     return at.run()
 
@@ -112,7 +112,7 @@ def test_the_job_outlives_a_visit_to_another_page_and_ends_with_another_bird(pag
 
     page.button(key="start").click().run()
     del page.session_state["described"]
-    page.query_params["bird"] = "crown_color.red"
+    page.query_params["picks"] = "crown_color.red"
     page.run()
     assert page.session_state["training"][1] is not job
     assert job.snapshot().state is not State.RUNNING

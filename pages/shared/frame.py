@@ -4,20 +4,28 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+#: What stands in the navigation: the lesson's steps side by side, the rest below two headings.
+PAGES: dict[str, list[tuple[str, str]]] = {
+    "": [
+        ("pages/describe.py", "1 Describe"),
+        ("pages/importances.py", "2 Importances"),
+        ("pages/train.py", "3 Train"),
+        ("pages/explain.py", "4 Explain"),
+    ],
+    "Look closer": [
+        ("pages/dictionary.py", "Neuron dictionary"),
+        ("pages/faithful.py", "Is it faithful?"),
+    ],
+}
+
 
 def navigation() -> StreamlitPage:
     """Lay out the navigation; returns the page that the visitor asked for."""
     page = st.navigation(
-        [
-            st.Page("pages/describe.py", title="1 Describe", default=True),
-            st.Page("pages/importances.py", title="2 Importances"),
-            st.Page("pages/train.py", title="3 Train"),
-            st.Page("pages/explain.py", title="4 Explain"),
-            st.Page("pages/dictionary.py", title="Neuron dictionary"),
-            st.Page("pages/faithful.py", title="Is it faithful?"),
-        ],
+        {title: [st.Page(file, title=name, default=not title and not i) for i, (file, name) in enumerate(pages)]
+         for title, pages in PAGES.items()},
         position="top",
-    )
+    )  # fmt: skip
     _forget_refreshes(page)
     return page
 

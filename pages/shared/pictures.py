@@ -115,7 +115,7 @@ def choose(current: state.Described) -> Chosen | None:
         name = st.selectbox("Species", list(species), key="species", width=320)
         bird = species[name]
         return _gallery(name, state.Described("", bird).key, bird)
-    return _gallery(NEW_NAME, current.key, current.bird)
+    return _gallery(NEW_NAME, current.key, current.picks)
 
 
 def _upload() -> Chosen | None:

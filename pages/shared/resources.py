@@ -9,24 +9,66 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from pages.shared import state
+from pages.shared.wording import plain
+
 if TYPE_CHECKING:
     from niwt_core.neurons import Dictionary
     from niwt_core.project import Project
+    from niwt_core.worlds.base import World
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "paper_birds"
 
 
+def world() -> World:
+    """The world that the person works in (`state.world_key`).
+
+    Where the address names a project that is not there, or no longer whole, the page says so and goes no further.
+    """
+    key = state.world_key()
+    if key == state.BIRDS:
+        return _birds()
+    from niwt_core.errors import InputError
+    from niwt_core.worlds.shelf import folder_of, stamp_of
+
+    try:
+        folder = folder_of(key)
+        return _photos(key, str(folder), stamp_of(folder))
+    except InputError as error:
+        st.error(plain(str(error)))
+        st.button("Work with Paper Birds instead", on_click=state.use_world, args=(state.BIRDS,), key="to_birds")
+        st.stop()
+
+
 @st.cache_resource(show_spinner="Waking the network (a few seconds, once) …")
-def project(folder: str = str(BUNDLED)):
-    """The bundled project with its learner ready. The import of torch, several seconds, happens here."""
+def _birds(folder: str = str(BUNDLED)) -> World:
+    from niwt_core.worlds.birds import BirdWorld
+
+    return BirdWorld(_load(Path(folder)))
+
+
+@st.cache_resource(show_spinner="Opening the project …", max_entries=8)
+def _photos(key: str, folder: str, stamp: tuple[int, int]) -> World:
+    from niwt_core.worlds.photos import PhotoWorld
+
+    return PhotoWorld(_load(Path(folder)), key)
+
+
+def _load(folder: Path) -> Project:
+    """A project with its learner ready. The import of torch, several seconds, happens here."""
     import torch
 
     from niwt_core.project import load_project
 
     torch.set_num_threads(1)  # each visitor's work is small; more threads would only wait for one another
-    loaded = load_project(Path(folder))
+    loaded = load_project(folder)
     _ = loaded.learner  # computed now, so that no page waits for it later
     return loaded
+
+
+def project() -> Project:
+    """The project of the person's world."""
+    return world().project
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,56 +1,72 @@
 """The class that a person described: kept in the session and in the address, so that a refresh finds it again.
 
 Streamlit empties the address when the page changes and the session when the browser refreshes. Each run therefore
-takes the class from the session, or else from the address, and writes it back to the address.
+takes the class from the session, or else from the address, and writes it back to the address. The same for the project
+that the person works in. Each project has a class of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import streamlit as st
 
 from niwt_core.birds.attributes import GROUPS
+from niwt_core.worlds.described import Described, picks_of
 
 EXAMPLE = "a small yellow bird with a black cap, white wing bars and a short orange beak"
+
+#: The key of the world that is there from the start, and is meant where the address names none.
+BIRDS = "birds"
 
 #: What the class is called in charts and sentences.
 YOURS = "your bird"
 
 _MAX_TEXT = 1000
-_MAX_KEY = 2000
 
 
-@dataclass(frozen=True)
-class Described:
-    """A described class: the words, and what they (and the pickers) say of each attribute group."""
+def world_key() -> str:
+    """The key of the project that the person works in, from the session or else from the address; kept in both.
 
-    text: str
-    bird: Mapping[str, str]
+    Any text may stand in an address: `resources.world` says whether there is such a project.
+    """
+    key: str = st.session_state.get("world") or st.query_params.get("project", "")[:100] or BIRDS
+    st.session_state["world"] = key
+    if key == BIRDS:
+        st.query_params.pop("project", None)
+    elif st.query_params.get("project") != key:
+        st.query_params["project"] = key
+    return key
 
-    @property
-    def key(self) -> str:
-        """The bird as one word for addresses and cache keys."""
-        return "~".join(f"{group}.{self.bird[group].replace(' ', '_')}" for group in GROUPS if group in self.bird)
+
+def use_world(key: str) -> None:
+    """Work in another project from the next run on; its own class, if there is one, comes back."""
+    classes = st.session_state.setdefault("classes", {})
+    classes[st.session_state.get("world", BIRDS)] = st.session_state.get("described")
+    st.session_state["world"] = key
+    for name in ("picks", "text", "of", "project"):
+        st.query_params.pop(name, None)
+    st.session_state["described"] = classes.get(key)
+    st.session_state["words"] = classes[key].text if classes.get(key) else ""
+    st.session_state["describe_error"] = None
 
 
 def described() -> Described | None:
     """The current class, from the session or else from the address; also writes it back to the address."""
     current: Described | None = st.session_state.get("described")
-    if current is None and "described" not in st.session_state and (key := st.query_params.get("bird")):
-        bird = _parse(key)
-        if bird:
-            current = Described(st.query_params.get("text", "")[:_MAX_TEXT], bird)
+    world_key()
+    if current is None and "described" not in st.session_state:
+        current = _from_address()
+        if current is not None:
             st.session_state["described"] = current
     if current is not None:
         _write_address(current)
     return current
 
 
-def describe_as(text: str, bird: Mapping[str, str]) -> Described:
+def describe_as(text: str, picks: Mapping[str, str], of: str = "") -> Described:
     """Make this the current class."""
-    current = Described(text, dict(bird))
+    current = Described(text, dict(picks), of)
     st.session_state["described"] = current
     _write_address(current)
     return current
@@ -71,24 +87,28 @@ def cleared() -> Described | None:
 def undo_clear() -> None:
     """Bring the cleared class back."""
     if (before := cleared()) is not None:
-        describe_as(before.text, before.bird)
+        describe_as(before.text, before.picks, before.of)
+
+
+def _from_address() -> Described | None:
+    """The class of the address; None where the address has none, or none that its project knows."""
+    text, key = st.query_params.get("text", "")[:_MAX_TEXT], st.query_params.get("picks", "")
+    if world_key() == BIRDS:
+        picks = picks_of(key, GROUPS)
+        return Described(text, picks) if picks else None
+    if not text and not key:
+        return None
+    from pages.shared import resources
+
+    world = resources.world()
+    picks, of = picks_of(key, world.groups), st.query_params.get("of", "")
+    return Described(text, picks, of if of in world.project.class_names else "") if text or picks else None
 
 
 def _write_address(current: Described | None) -> None:
-    wanted = {} if current is None else {"bird": current.key} | ({"text": current.text} if current.text else {})
-    for name in ("bird", "text"):
-        if name not in wanted:
+    found = {} if current is None else {"picks": current.key, "text": current.text, "of": current.of}
+    for name in ("picks", "text", "of"):
+        if not found.get(name):
             st.query_params.pop(name, None)
-        elif st.query_params.get(name) != wanted[name]:
-            st.query_params[name] = wanted[name]
-
-
-def _parse(key: str) -> dict[str, str]:
-    """The bird of an address; what the address has and the world does not is left out."""
-    bird = {}
-    for part in key[:_MAX_KEY].split("~"):
-        group, _, value = part.partition(".")
-        value = value.replace("_", " ")
-        if value in GROUPS.get(group, ()):
-            bird[group] = value
-    return bird
+        elif st.query_params.get(name) != found[name]:
+            st.query_params[name] = found[name]
