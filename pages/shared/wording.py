@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
 from niwt_core.birds.phrases import GROUP_WORDS, phrase, phrases, word
+
+if TYPE_CHECKING:  # a page is painted before torch is loaded, which takes seconds
+    from torch import Tensor
 
 __all__ = ["GROUP_WORDS", "listed", "of_hundred", "phrase", "phrases", "plain", "signed", "whereabouts", "word"]
 
