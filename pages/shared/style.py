@@ -7,6 +7,7 @@ from html import unescape
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.shared import downloads
 from pages.shared.wording import plain
 
 # Blue and orange stay apart for every common kind of colour blindness, and both stand out (3 : 1 or more) on the light
@@ -72,9 +73,14 @@ def lead(sentence: str) -> None:
     st.html(f'<p class="lead">{sentence}</p>')
 
 
-def chart(fig: go.Figure, alt: str, key: str | None = None) -> None:
-    """Show a chart across the page, its sentence below it for those who see it and as alt text for those who do not."""
+def chart(fig: go.Figure, alt: str, key: str | None = None, *, saves: bool = True) -> None:
+    """Show a chart across the page, its sentence below it for those who see it and as alt text for those who do not.
+
+    Below it stands a small menu that saves it; not with `saves=False`, for charts that are drawn anew several times a
+    second, nor without a key, by which the menu finds the chart.
+    """
     title = unescape(fig.layout.title.text or "")
+    full = fig
     if title:
         # As text of the page, because a title inside a chart does not wrap on a telephone.
         fig = go.Figure(fig).update_layout(title=None, margin_t=8)
@@ -89,3 +95,5 @@ def chart(fig: go.Figure, alt: str, key: str | None = None) -> None:
         alt=alt,
     )
     st.caption(plain(alt))
+    if saves and key:
+        downloads.offer(full, title, alt, key)
