@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from niwt_core.datasets import ZeroShotData
     from niwt_core.gzsl import GZSLResult
     from niwt_core.pipeline import Progress
+    from niwt_core.project import Project
+    from niwt_core.sources import Source
 
 BUNDLED = Path(__file__).parents[1] / "assets" / "paper_birds"
 
@@ -123,64 +125,26 @@ def _positive(text: str) -> int:
     return number
 
 
-def _load(dataset: str, root: Path | None, split: Path | None, attributes: str = "continuous") -> ZeroShotData:
-    if dataset == "birds":
-        from niwt_core.birds.world import load_birds
+def _source(args: argparse.Namespace) -> Source:
+    """Where the data of a fit are, with whole paths, so that they are found again from anywhere."""
+    from niwt_core.sources import Source
 
-        if attributes != "continuous":
-            raise InputError(f"Paper Birds have no {attributes!r} attributes; leave --attributes out.")
-        return load_birds()
-    if root is None:
-        raise InputError(f"The data set {dataset} needs --root, its folder.")
-    from niwt_core.datasets import load_awa2, load_cub, load_folder
-
-    if dataset == "cub":
-        return load_cub(root, split, attributes)
-    if dataset == "awa2":
-        return load_awa2(root, split, attributes)
-    if dataset != "folder":
-        raise InputError(f"Unknown data set {dataset[:40]!r}; expected cub, awa2, folder or birds.")
-    if split is not None:
-        raise InputError("The data set folder takes no --split; its classes.csv says which classes are seen.")
-    return load_folder(root, attributes)
+    encoder = args.encoder
+    return Source(
+        args.dataset,
+        args.root.resolve() if args.root else None,
+        args.split.resolve() if args.split else None,
+        args.attributes,
+        args.knowledge or "",
+        str(Path(encoder).resolve()) if encoder and Path(encoder).is_dir() else encoder,
+    )
 
 
-def _described(data: ZeroShotData, root: Path | None, kinds: str, encoder: str | None) -> ZeroShotData:
-    """The data set with what is known of its classes, see `knowledge.KINDS`, in place of its attributes."""
-    from dataclasses import replace
+def _data_of(project: Project, args: argparse.Namespace) -> ZeroShotData:
+    """The data of a project on disk, from `--root` and `--split` if they have moved."""
+    from niwt_core.sources import load_data, source_of
 
-    from niwt_core.knowledge import captions_of, knowledge_of
-    from niwt_core.text import DEFAULT, load_encoder
-
-    if encoder and not {"texts", "captions"} & set(kinds.split("+")):
-        raise InputError(f"The knowledge {kinds[:40]!r} takes no --encoder; only texts and captions do.")
-    known = knowledge_of(data, kinds, lambda: captions_of(data, root), lambda: load_encoder(encoder or DEFAULT))
-    return replace(data, attributes=known.rows, attribute_names=known.names)
-
-
-def _source(args: argparse.Namespace, kinds: str) -> dict[str, str | None]:
-    """What `evaluate` needs to load the same data again."""
-    return {
-        "dataset": args.dataset,
-        "root": str(args.root.resolve()) if args.root else None,
-        "split": str(args.split.resolve()) if args.split else None,
-        "attributes": args.attributes,
-        "knowledge": kinds,
-        "encoder": str(Path(args.encoder).resolve()) if args.encoder and Path(args.encoder).is_dir() else args.encoder,
-    }
-
-
-def _load_source(source: Any, root: Path | None, split: Path | None) -> ZeroShotData:
-    """The data of a project's card, from `root` and `split` if they have moved."""
-    if not isinstance(source, Mapping):
-        raise InputError("project.json does not say where its data are; expected an object in its card's source.")
-    known = {key: str(value) for key, value in source.items() if value is not None}
-    old_root, old_split = (Path(known[key]) if key in known else None for key in ("root", "split"))
-    if split is None and old_split is not None:
-        inside = root is not None and old_root is not None and old_split.is_relative_to(old_root)
-        split = root / old_split.relative_to(old_root) if inside and root and old_root else old_split
-    data = _load(known.get("dataset", "cub"), root or old_root, split, known.get("attributes", "continuous"))
-    return _described(data, root or old_root, known.get("knowledge", "attributes"), known.get("encoder"))
+    return load_data(source_of(project.card, args.project).moved(args.root, args.split))
 
 
 def _fit(args: argparse.Namespace) -> None:
@@ -191,11 +155,13 @@ def _fit(args: argparse.Namespace) -> None:
     from niwt_core.knowledge import default_kind
     from niwt_core.pipeline import FitOptions, evaluate_project, fit
     from niwt_core.project import save_project
+    from niwt_core.sources import described, load_images
 
-    data = _load(args.dataset, args.root, args.split, args.attributes)
+    source = _source(args)
+    data = load_images(source)
     _print_notes(data)
-    kinds = args.knowledge or default_kind(data)
-    data = _described(data, args.root, kinds, args.encoder)
+    source = replace(source, knowledge=source.knowledge or default_kind(data))
+    data = described(source, data)
     weights = None if args.weights == "random" else args.weights
     backbone = load_backbone(args.backbone, args.layer, weights)
     defaults = FitOptions()
@@ -210,7 +176,7 @@ def _fit(args: argparse.Namespace) -> None:
         result = evaluate_project(project, data, bars)
     card = {
         **project.card,
-        "source": _source(args, kinds),
+        "source": source.card(),
         "figures": asdict(result),
     }
     save_project(replace(project, card=card), args.output)
@@ -225,7 +191,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     from niwt_core.project import load_project
 
     project = load_project(args.project)
-    data = _load_source(project.card.get("source", {}), args.root, args.split)
+    data = _data_of(project, args)
     _print_notes(data, sys.stderr if args.json else sys.stdout)
     with Bars() as bars:
         result = evaluate_project(project, data, bars)
@@ -243,7 +209,7 @@ def _name_neurons(args: argparse.Namespace) -> None:
         if isinstance(source, Mapping) and source.get("dataset") == "birds":
             dictionary = make_bird_dictionary(project, bars)
         else:
-            data = _load_source(source, args.root, args.split)
+            data = _data_of(project, args)
             _print_notes(data)
             dictionary = build(project, material_of(data), bars)
     path = save_dictionary(dictionary, args.project)
