@@ -1,0 +1,311 @@
+"""Notebooks in a database: made, opened by their secret, written and read.
+
+A notebook's secret is its only key, and stands in its link. The database keeps the secret's SHA-256, not the secret:
+whoever reads the database or a copy of it can open nobody's notebook. The secret is 192 random bits, so neither salt
+nor a slow hash would add anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from niwt_core.notebook.database import Database
+from niwt_core.notebook.errors import ChangedElsewhereError, GoneError, NotebookError, UnknownNotebookError
+from niwt_core.notebook.kept import MAX_TITLE, Entry, Kept, checked, checked_note, checked_title, title_of
+from niwt_core.notebook.schema import EntryRow, NotebookRow
+
+SECRET_BYTES = 24
+MAX_ENTRIES = 2000
+#: How long a deleted entry can come back.
+UNDO_DAYS = 30
+MAX_SEARCH = 200
+_SECRET = re.compile(r"[A-Za-z0-9_-]{32}")
+_CONTENT = [f.name for f in fields(Kept)]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some entries, the last changed first, and how many there are in all."""
+
+    entries: tuple[Entry, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of entries from a file: how many are new, and how many the notebook had already."""
+
+    new: int
+    known: int
+
+
+def create_notebook(database: Database) -> str:
+    """Make an empty notebook; returns its secret, which is nowhere else."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    with database.writing() as session:
+        session.add(NotebookRow(secret=_hashed(secret), created=datetime.now(UTC)))
+    return secret
+
+
+def open_notebook(database: Database, secret: str) -> Notebook:
+    """The notebook that a secret opens.
+
+    Raises:
+        UnknownNotebookError: none.
+    """
+    found = None
+    if _SECRET.fullmatch(secret):
+        with database.reading() as session:
+            found = session.scalar(select(NotebookRow.id).where(NotebookRow.secret == _hashed(secret)))
+    if found is None:
+        raise UnknownNotebookError(
+            "There is no notebook at this link. It may be cut short, or belong to another computer; whoever has the "
+            "whole link can open it there."
+        )
+    return Notebook(database, found)
+
+
+def _hashed(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Notebook:
+    """One person's notebook. Each method is one short transaction; all raise `NotebookError`."""
+
+    database: Database
+    id: int
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def page(self, search: str = "", offset: int = 0, limit: int = 12) -> Page:
+        """Entries that hold every word of a search, in title, words, attributes or note."""
+        wanted = self._here()
+        for word in search[:MAX_SEARCH].casefold().split():
+            wanted = wanted.where(EntryRow.haystack.contains(word, autoescape=True))
+        newest = wanted.order_by(EntryRow.changed.desc(), EntryRow.id.desc()).offset(max(0, offset)).limit(limit)
+        with self.database.reading() as session:
+            total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+            return Page(tuple(map(_entry, session.scalars(newest))), total)
+
+    def everything(self) -> tuple[Entry, ...]:
+        """All entries, the last changed first."""
+        return self.page(limit=MAX_ENTRIES).entries
+
+    def some(self, ids: Sequence[int]) -> tuple[Entry, ...]:
+        """These entries, in this order; what is not there (any more) is left out."""
+        with self.database.reading() as session:
+            found = {row.id: _entry(row) for row in session.scalars(self._here().where(EntryRow.id.in_(ids)))}
+        return tuple(found[i] for i in dict.fromkeys(ids) if i in found)
+
+    def deleted(self) -> tuple[Entry, ...]:
+        """What can come back, the last deleted first."""
+        rows = select(EntryRow).where(
+            EntryRow.notebook_id == self.id, EntryRow.deleted >= datetime.now(UTC) - timedelta(UNDO_DAYS)
+        )
+        with self.database.reading() as session:
+            return tuple(map(_entry, session.scalars(rows.order_by(EntryRow.deleted.desc(), EntryRow.id))))
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    def keep(self, kept: Kept, grown_from: int | None = None) -> Entry:
+        """Keep a described class: the same class is one entry, whose figures are brought up to date.
+
+        A person's title and note stay. An entry that a class grew from by another pick, and that nobody has named,
+        noted or measured, gives its place to the class, so that picking by hand leaves one entry and not ten.
+
+        Raises:
+            NotebookError: also a full notebook.
+        """
+        kept = checked(kept)
+        try:
+            return self._keep(kept, grown_from)
+        except _RacedError:  # another tab kept the same class a moment earlier: it is there now
+            return self._keep(kept, None)
+
+    def _keep(self, kept: Kept, grown_from: int | None) -> Entry:
+        with self.database.writing() as session:
+            row = session.scalar(self._here().where(EntryRow.home == kept.fingerprint))
+            if row is None and grown_from is not None:
+                earlier = session.scalar(self._here().where(EntryRow.id == grown_from))
+                if earlier is not None and _untouched(earlier, kept):
+                    row = earlier
+                    _write(row, replace(kept, created=row.created))
+            if row is None:
+                self._check_room(session, 1)
+                row = EntryRow(notebook_id=self.id)
+                _write(row, kept)
+                session.add(row)
+            else:
+                figures = dict(row.figures) | dict(kept.figures)
+                measured = replace(_kept(row), figures=figures, importances=kept.importances, order=kept.order,
+                                   explanation=kept.explanation, world=kept.world, changed=kept.changed)  # fmt: skip
+                _write(row, measured)
+            row.home = kept.fingerprint
+            _flushed(session)
+            return _entry(row)
+
+    def edit(self, entry: int, version: int, title: str, note: str) -> Entry:
+        """Give an entry another title and note.
+
+        Args:
+            version: of the entry when its texts were read.
+
+        Raises:
+            InputError: a text that does not fit. ChangedElsewhereError: the entry has changed since. GoneError.
+        """
+        title, note = checked_title(title), checked_note(note)
+        with self.database.writing() as session:
+            row = self._row(session, entry)
+            changed = replace(_kept(row), title=title, note=note, changed=datetime.now(UTC))
+            # Another tab's version is looked at in the same statement that writes, so none slips in between.
+            same = update(EntryRow).where(EntryRow.id == entry, EntryRow.version == version)
+            values = {"title": title, "note": note, "changed": changed.changed, "haystack": _haystack(changed)}
+            done: Any = session.execute(
+                same.values(version=version + 1, **values).execution_options(synchronize_session=False)
+            )
+            if not done.rowcount:
+                session.refresh(row)
+                raise ChangedElsewhereError(
+                    "This class was changed in another tab or by somebody else since you opened it. Nothing is "
+                    "overwritten: choose which text to keep.",
+                    _entry(row),
+                )
+            session.refresh(row)
+            return _entry(row)
+
+    def duplicate(self, entry: int) -> Entry:
+        """A copy to change, beside the original."""
+        with self.database.writing() as session:
+            self._check_room(session, 1)
+            original = _kept(self._row(session, entry))
+            now = datetime.now(UTC)
+            title = f"{original.title[: MAX_TITLE - 7]} (copy)"
+            row = EntryRow(notebook_id=self.id)
+            _write(row, replace(original, title=title, created=now, changed=now))
+            session.add(row)
+            _flushed(session)
+            return _entry(row)
+
+    def delete(self, entry: int) -> None:
+        """Put an entry aside for `UNDO_DAYS`; `restore` brings it back. What was put aside longer ago goes for good."""
+        now = datetime.now(UTC)
+        old = delete(EntryRow).where(
+            EntryRow.notebook_id == self.id, EntryRow.deleted < now - timedelta(UNDO_DAYS)
+        )  # fmt: skip
+        with self.database.writing() as session:
+            row = self._row(session, entry)
+            row.deleted, row.home = now, None
+            session.flush()
+            session.execute(old)
+
+    def restore(self, entry: int) -> Entry:
+        """Undo a deletion."""
+        with self.database.writing() as session:
+            row = session.scalar(
+                select(EntryRow).where(
+                    EntryRow.notebook_id == self.id, EntryRow.id == entry, EntryRow.deleted.isnot(None)
+                )
+            )
+            if row is None:
+                raise GoneError("This class cannot come back: it is not among the deleted ones any more.")
+            self._check_room(session, 1)
+            row.deleted = None
+            row.home = self._free_home(session, _kept(row))
+            _flushed(session)
+            return _entry(row)
+
+    def add(self, entries: Iterable[Kept]) -> Added:
+        """Take in entries from a file, all or none; one that is here already, word for word, is not taken twice."""
+        arriving = [checked(entry) for entry in entries]
+        with self.database.writing() as session:
+            here = {_same(_kept(row)) for row in session.scalars(self._here())}
+            fresh = [entry for entry in arriving if _same(entry) not in here]
+            self._check_room(session, len(fresh))
+            for entry in fresh:
+                row = EntryRow(notebook_id=self.id, home=self._free_home(session, entry))
+                _write(row, entry)
+                session.add(row)
+                _flushed(session)
+        return Added(len(fresh), len(arriving) - len(fresh))
+
+    # -- rows ----------------------------------------------------------------------------------------------------------
+
+    def _here(self) -> Select[EntryRow]:
+        return select(EntryRow).where(EntryRow.notebook_id == self.id, EntryRow.deleted.is_(None))
+
+    def _row(self, session: Session, entry: int) -> EntryRow:
+        row = session.scalar(self._here().where(EntryRow.id == entry))
+        if row is None:
+            raise GoneError("This class is not in the notebook any more; it was deleted, perhaps in another tab.")
+        return row
+
+    def _free_home(self, session: Session, kept: Kept) -> str | None:
+        taken = session.scalar(self._here().where(EntryRow.home == kept.fingerprint))
+        return kept.fingerprint if taken is None else None
+
+    def _check_room(self, session: Session, n: int) -> None:
+        there = session.scalar(select(func.count()).select_from(self._here().subquery())) or 0
+        if there + n > MAX_ENTRIES:
+            raise NotebookError(
+                f"A notebook holds at most {MAX_ENTRIES:,} classes; this one has {there:,}, and {n:,} more do not fit. "
+                "Delete some, or start a new notebook."
+            )
+
+
+class _RacedError(Exception):
+    """The same class was kept twice at the same moment."""
+
+
+def _flushed(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise _RacedError from error
+
+
+def _kept(row: EntryRow) -> Kept:
+    found = {name: getattr(row, name) for name in _CONTENT}
+    return Kept(**found | {"importances": tuple(row.importances), "order": tuple(row.order)})
+
+
+def _entry(row: EntryRow) -> Entry:
+    return Entry(**vars(_kept(row)), id=row.id, version=row.version)
+
+
+def _write(row: EntryRow, kept: Kept) -> None:
+    for name in _CONTENT:
+        setattr(row, name, getattr(kept, name))
+    row.picks, row.figures = dict(kept.picks), dict(kept.figures)
+    row.importances, row.order = list(kept.importances), list(kept.order)
+    row.haystack = _haystack(kept)
+
+
+def _haystack(kept: Kept) -> str:
+    """What a search looks into."""
+    picks = " ".join(f"{group} {value}" for group, value in kept.picks.items()).replace("_", " ")
+    return "\n".join([kept.title, kept.text, picks, kept.of, kept.note, kept.world]).casefold()
+
+
+def _untouched(row: EntryRow, grown: Kept) -> bool:
+    """Whether a class may take an entry's place: the same words before other picks, nothing of a person's in it."""
+    before = _kept(row)
+    same_words = (before.text, before.project, before.of) == (grown.text, grown.project, grown.of)
+    measured = "found" in before.figures
+    return same_words and not before.note and not measured and before.title == title_of(
+        before.text, before.picks, before.of
+    )  # fmt: skip
+
+
+def _same(kept: Kept) -> tuple[str, str, str]:
+    return kept.fingerprint, kept.title, kept.note
