@@ -17,6 +17,7 @@ from torch.func import functional_call, jvp, vjp, vmap
 from niwt_core.channelwise import ChannelwiseHead, split_channelwise
 from niwt_core.cutting import offsets_in
 from niwt_core.errors import InputError
+from niwt_core.pooled import PooledHead, split_pooled
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,8 @@ def channel_jacobian(head: nn.Module, activations: Tensor, *, mode: str | None =
     Args:
         activations: (n_images, channels[0], height, width).
         mode: "forward" takes one pass for each channel, "reverse" one for each feature. None takes the smaller, and
-            where the head keeps its channels apart up to a linear layer, the short way there (`channelwise`).
+            where the head keeps its channels apart up to a linear layer, or ends in a rectified 1 x 1 convolution and
+            the mean over positions, the short way there (`channelwise`, `pooled`).
         chunk: how many passes run at once (memory).
 
     Returns:
@@ -98,10 +100,12 @@ def channel_jacobian(head: nn.Module, activations: Tensor, *, mode: str | None =
     n_images, n_channels = offsets.shape
     with torch.no_grad():
         n_features = head(activations[:1]).shape[1]
-    if mode is None:
-        parts = split_channelwise(head) if n_channels <= n_features else None
-        if parts is not None:
+    if mode is None and n_channels <= n_features:
+        if (parts := split_channelwise(head)) is not None:
             return _jacobian_through_linear(parts, activations)
+        if (pooled := split_pooled(head)) is not None:
+            return _jacobian_through_pooling(pooled, activations, chunk)
+    if mode is None:
         mode = "forward" if n_channels < n_features else "reverse"  # ResNet101: as many, 15 s back, 21 s forward
 
     def features(s: Tensor) -> Tensor:
@@ -130,6 +134,24 @@ def _jacobian_through_linear(parts: ChannelwiseHead, activations: Tensor) -> Ten
     outputs = parts.linear(flat).detach()
     columns = vmap(lambda t: jvp(parts.after, (outputs,), (t,))[1])(columns.transpose(1, 2))
     return columns.permute(1, 2, 0).detach()  # (n_channels, n_images, n_features) before
+
+
+def _jacobian_through_pooling(parts: PooledHead, activations: Tensor, chunk: int) -> Tensor:
+    """`channel_jacobian` of a head that ends in a rectified 1 x 1 convolution and the mean over positions."""
+    offsets = zero_offsets(parts.before, activations)
+    n_images, n_channels = offsets.shape
+    with torch.no_grad():
+        active = parts.active(parts.before(activations))
+
+    def inner(s: Tensor) -> Tensor:
+        return features_with_offsets(parts.before, activations, s)
+
+    tangents = torch.eye(n_channels, dtype=activations.dtype)[:, None].expand(-1, n_images, -1)
+    columns = [
+        parts.through(active, vmap(lambda t: jvp(inner, (offsets,), (t,))[1])(part).detach())
+        for part in tangents.split(chunk)
+    ]
+    return torch.cat(columns, 2)
 
 
 def class_importances(
