@@ -1,4 +1,4 @@
-"""Find heads that end in a 1 x 1 convolution, a ReLU and the mean over positions (MobileNet's, SqueezeNet's).
+"""Find heads that end in a 1 x 1 convolution, a ReLU and the mean over positions (MobileNetV2's).
 
 A rectified feature that is off at a position passes nothing on from there, and most are off. So the convolution's
 derivative is taken position by position, for the features that are on. `importance.channel_jacobian` uses it: the same
