@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, fx, nn
@@ -83,6 +85,27 @@ def cut(model: nn.Module, layer: str) -> tuple[nn.Module, nn.Module]:
     if pooled:
         head = nn.Sequential(head, nn.AdaptiveAvgPool2d(1), nn.Flatten(1))
     return trunk.eval(), head.eval()
+
+
+def cut_places(model: nn.Module, layers: Sequence[str]) -> list[str]:
+    """Those of `layers` at which `cut` can split the network, in the order of the data.
+
+    Args:
+        layers: dotted names, none inside another.
+
+    Raises:
+        InputError: a network without a last linear layer.
+    """
+    nodes = list(_LeafTracer(tuple(layers)).trace(model).nodes)
+    features = _features_node(model, nodes)[0]
+    calls = [n for n in nodes if n.op == "call_module" and n.target in layers]
+    once = Counter(n.target for n in calls)
+    before = _ancestors(features, None)
+    return [
+        str(n.target)
+        for n in calls
+        if once[n.target] == 1 and n in before and not any(m.op == "placeholder" for m in _ancestors(features, n))
+    ]
 
 
 def size_offsets(head: nn.Module, activations: Tensor) -> tuple[int, ...]:
