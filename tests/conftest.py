@@ -198,6 +198,23 @@ def small_project(small_data):
     return fit(small_data, backbone, options=FitOptions(n_views=1, epochs=2, n_samples=6))
 
 
+@pytest.fixture(scope="session")
+def photo_shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shelf with one photo project, `photo_shelf.KEY`; shared: leave it as it is."""
+    from photo_shelf import make_shelf
+
+    return make_shelf(tmp_path_factory.mktemp("shelf")).parent
+
+
+@pytest.fixture
+def photo_key(photo_shelf: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The key of the photo project, for the address; the app finds its shelf."""
+    from photo_shelf import KEY
+
+    monkeypatch.setenv("NIWT_PROJECTS", str(photo_shelf))
+    return KEY
+
+
 @pytest.fixture
 def cub(tmp_path):
     """A CUB folder in the official layout: four classes of coloured squares, two of them seen."""

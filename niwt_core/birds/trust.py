@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from niwt_core.birds.species import make_species
-from niwt_core.birds.world import TEST_SEED, Drawings, drawings_of
+from niwt_core.birds.world import TEST_SEED, drawings_of
 from niwt_core.explanation.words import Word, WordMap, activity_of, evidence, fit_words
 from niwt_core.gzsl import Classifier, join
-from niwt_core.images import activation_batches
+from niwt_core.images import ImageSource, activation_batches
 from niwt_core.importance import importances
 from niwt_core.project import Project
 
@@ -62,7 +62,7 @@ class Explained:
         return evidence(self.importances, self.activity)
 
 
-def explain(project: Project, drawings: Drawings, classifier: Classifier, *, own: bool = True) -> Explained:
+def explain(project: Project, drawings: ImageSource, classifier: Classifier, *, own: bool = True) -> Explained:
     """Importances of drawings, each for its own class or, if not `own`, for the class that wins."""
     parts: list[tuple[Tensor, ...]] = []
     head = project.backbone.head

@@ -166,14 +166,72 @@ def fit_words(inputs: Tensor, labels: Tensor, descriptions: Tensor, attribute_na
     classes = labels.unique()
     if len(classes) < N_FOLDS:
         raise InputError(f"Images of {len(classes)} classes came; expected at least {N_FOLDS}, to leave some out.")
-    rows = descriptions[labels]
-    order = classes[torch.randperm(len(classes), generator=torch.Generator().manual_seed(0))]
-    read = torch.zeros_like(rows)
-    for k in range(N_FOLDS):
-        out = torch.isin(labels, order[k::N_FOLDS])
-        read[out] = fit_ridge(inputs[~out], rows[~out], WORDS_RIDGE)(inputs[out])
+    rows, (read, _) = descriptions[labels], _read_left_out(inputs, labels, descriptions)
     reliability = _reliability(read - frequency, rows, frequency, groups)
     return WordMap(fit_ridge(inputs, rows, WORDS_RIDGE), frequency, reliability, names)
+
+
+@dataclass(frozen=True, eq=False)
+class WordRidge:
+    """Evidence -> reasons, where descriptions are any numbers and not shares that sum to 1: without probabilities.
+
+    The paper's way, `words_for`, with two additions: it reads activity beside the importances, and a reading counts as
+    much as it has proved worth on classes that it was not fitted to.
+
+    Attributes:
+        inverse: evidence -> attributes. mean, spread: (n_attributes,), of the classes' descriptions.
+        worth: (n_attributes,), 0 to 1: by how much a reading above the mean was right on classes left out.
+        attribute_names: "group::value", or single names.
+    """
+
+    inverse: LinearMap
+    mean: Tensor
+    spread: Tensor
+    worth: Tensor
+    attribute_names: tuple[str, ...]
+
+    def strengths(self, inputs: Tensor) -> Tensor:
+        """Evidence (n_images, n_inputs) -> expected standard deviations above the mean, (n_images, n_attributes)."""
+        above = self.worth * (self.inverse(inputs) - self.mean) / self.spread.clamp_min(1e-6)
+        return torch.where(self.spread > 1e-6, above, 0.0)
+
+    def words(self, inputs: Tensor, limit: int = 8) -> tuple[Word, ...]:
+        """The reasons of one image, evidence (1, n_inputs): one value a group, those above the mean, best first."""
+        found = _strongest(self.strengths(inputs)[0], None, self.attribute_names)
+        return tuple(word for word in found if word.strength > 0)[:limit]
+
+
+def fit_word_ridge(inputs: Tensor, labels: Tensor, descriptions: Tensor, attribute_names: Sequence[str]) -> WordRidge:
+    """Fit on images of seen classes, each explained for its own class; arguments as for `fit_words`.
+
+    What a reading is worth: the slope of the truth on what is read, both above the mean, on images of classes that the
+    map was not fitted to (a fifth left out at a time), between 0 and 1.
+
+    Raises:
+        InputError: images of fewer than three classes.
+    """
+    classes = labels.unique()
+    if len(classes) < 3:
+        raise InputError(f"Images of {len(classes)} classes came; expected at least 3, to leave some out.")
+    rows, spread = descriptions[labels], descriptions[classes].std(0)
+    read, usual = _read_left_out(inputs, labels, descriptions)
+    above, truth = read - usual, rows - usual
+    worth = ((above * truth).sum(0) / above.square().sum(0).clamp_min(1e-12)).clamp(0, 1)
+    to_words = fit_ridge(inputs, rows, WORDS_RIDGE)
+    return WordRidge(to_words, descriptions[classes].mean(0), spread, worth, tuple(attribute_names))
+
+
+def _read_left_out(inputs: Tensor, labels: Tensor, descriptions: Tensor) -> tuple[Tensor, Tensor]:
+    """What is read of each image by a map that was not fitted to its class, (n_images, n_attributes), and that map's
+    mean, what it says of no image in particular."""
+    rows, classes = descriptions[labels], labels.unique()
+    order = classes[torch.randperm(len(classes), generator=torch.Generator().manual_seed(0))]
+    read, usual = torch.zeros_like(rows), torch.zeros_like(rows)
+    for k in range(min(N_FOLDS, len(classes))):
+        out = torch.isin(labels, order[k::N_FOLDS])
+        fitted = fit_ridge(inputs[~out], rows[~out], WORDS_RIDGE)
+        read[out], usual[out] = fitted(inputs[out]), fitted.output_mean
+    return read, usual
 
 
 #: Largest reliability: what a group gets whose words were always right.

@@ -145,11 +145,21 @@ class Catalogue:
         for place, directness in self._places(part, wholly=False):
             for aspect in ("pattern",) if place != part else ("pattern", "shape", "length", "size", ""):
                 meaning = {word: 1.0, **SHAPES.get((place, aspect), {}).get(word, {})}
-                targets += [Target(at, directness, w) for v, w in meaning.items() for at in self._at(place, aspect, v)]
+                given = [Target(at, directness, w) for v, w in meaning.items() for at in self._at(place, aspect, v)]
+                targets += given or [Target(at, directness, 1.0) for at in self._alike(place, aspect, word)]
         if (part, word) in ELSEWHERE:
             slot, meaning = ELSEWHERE[part, word]
             targets += self._all(slot, meaning)
         return targets
+
+    def _alike(self, part: str, aspect: str, word: str) -> list[int]:
+        """The attributes whose value is another word for the same: a "fan" tail is "fanned"."""
+        found = []
+        for value, attributes in self.slots.get((part, aspect), {}).items():
+            known = self.lexicon.get(split(value))
+            if known is not None and known.kind == "adjective" and known.value == word:
+                found += attributes
+        return found
 
     def presence(self, part: str) -> list[Target]:
         """The attributes that a part gives by being named: a crest makes a head crested."""

@@ -26,12 +26,25 @@ def clauses_of(text: str) -> list[str]:
     white" are one piece each, and so is "black wings and tail".
     """
     text = text[:MAX_CHARACTERS]
-    sentences = [" ".join(sentence.split()) for sentence in _STOP.split(text)]
-    pieces = [piece for sentence in sentences for piece in _cut(sentence)]
-    return [piece for piece in pieces if _WORD.search(piece)] or [text.strip()]
+    return [" ".join(text[start:end].split()) for start, end in clause_spans(text)] or [text.strip()]
 
 
-def _cut(sentence: str) -> list[str]:
+def clause_spans(text: str) -> list[tuple[int, int]]:
+    """The same pieces as ranges [start, end) of the text; none where it has no word."""
+    spans: list[tuple[int, int]] = []
+    text = text[:MAX_CHARACTERS]
+    stops = [(match.start(), match.end()) for match in _STOP.finditer(text)]
+    starts, ends = [0, *(end for _, end in stops)], [*(start for start, _ in stops), len(text)]
+    for begin, end in zip(starts, ends, strict=True):
+        words = list(re.finditer(r"\S+", text[begin:end]))
+        # One blank between words, and where each character of that stands in the text.
+        places = [begin + i for word in words for i in (*range(word.start(), word.end()), word.end())][:-1]
+        line = " ".join(word[0] for word in words)
+        spans += [(places[start], places[stop - 1] + 1) for start, stop in _cut(line) if stop > start]
+    return [(start, end) for start, end in spans if _WORD.search(text[start:end])]
+
+
+def _cut(sentence: str) -> list[tuple[int, int]]:
     joints = list(_JOINT.finditer(sentence))
     spans: list[tuple[int, int]] = []
     begin = 0  # where the piece begins that is being put together
@@ -53,7 +66,13 @@ def _cut(sentence: str) -> list[str]:
     if begin < len(sentence):  # no noun came
         first = spans.pop()[0] if spans else begin
         spans.append((first, len(sentence)))
-    return [sentence[start:stop].strip(" ,") for start, stop in spans]
+    return [_stripped(sentence, start, stop) for start, stop in spans]
+
+
+def _stripped(sentence: str, start: int, stop: int) -> tuple[int, int]:
+    """The range without the blanks and commas at its ends."""
+    piece = sentence[start:stop]
+    return start + len(piece) - len(piece.lstrip(" ,")), start + len(piece.rstrip(" ,"))
 
 
 def _goes_on(before: str, telling: list[str], describes: bool) -> bool:

@@ -89,6 +89,10 @@ class World(ABC):
     def called(self, attribute: str) -> str:
         """An attribute ("crown_color::black") as people say it: "black crown"."""
 
+    def phrase(self, group: str, value: str) -> str:
+        """A pick, or a `Word`, as people say it: "black crown", "no stripes"."""
+        return self.called(f"{group}::{value}")
+
     @abstractmethod
     def learn_words(self) -> WordReader | None:
         """The way from a picture's importances and activity to words, fitted on seen classes (seconds: cache it).

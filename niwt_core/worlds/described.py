@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ class Described:
         text: the words as typed; "" where everything was picked by hand.
         picks: what is settled, attribute group -> value. Of drawn birds that is all that is known of the class, from
             words and by hand; of photos only what was picked by hand, and the words are read beside it.
-        of: the unseen class whose pictures judge it, by name; "" for none. Drawn birds need none.
+        of: the unseen class whose pictures judge it, by name; "" for none. Drawn birds need none. Without text and
+            picks the class is described as the data set itself describes this one.
     """
 
     text: str
@@ -27,9 +29,16 @@ class Described:
         """The picks as one word for addresses: "crown_color.black~size.small"."""
         return "~".join(f"{_coded(group)}.{_coded(value)}" for group, value in sorted(self.picks.items()))
 
+    @property
+    def identity(self) -> str:
+        """All that tells it from another class of its world, as one string for the keys of caches and jobs."""
+        return json.dumps([self.text, self.key, self.of])
+
 
 #: Characters of a key that are read; more is cut off.
 MAX_KEY = 2000
+#: Characters of a described class's text, at most.
+MAX_TEXT = 1000
 
 
 def picks_of(key: str, groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
