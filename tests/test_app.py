@@ -27,6 +27,7 @@ def open_app(**address: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for name, value in address.items():
         app.query_params[name] = value
+    app.switch_page("pages/describe.py")
     return quiet(app.run())
 
 

@@ -37,7 +37,7 @@ def pick(page: Any, part: str, value: str) -> None:
 
 
 def describe(page: Any, app_url: str) -> None:
-    page.goto(app_url)
+    page.goto(f"{app_url}/describe")
     page.get_by_label("Your description").fill(EXAMPLE)
     page.get_by_role("button", name="Read my words").click()
     page.get_by_role("heading", name="What was understood").wait_for()
@@ -94,7 +94,7 @@ def test_class_survives_navigation_and_refresh(browser_page: Any, app_url: str) 
 
 def test_pickers_stay_open_while_a_bird_is_picked(browser_page: Any, app_url: str) -> None:
     page = browser_page
-    page.goto(app_url)
+    page.goto(f"{app_url}/describe")
     settled(page)  # while the page is still being made, a list that was opened closes again
     page.get_by_text("Or pick it part by part").click()
     for part, value in (("Crown", "red"), ("Tail", "forked")):
@@ -106,7 +106,7 @@ def test_pickers_stay_open_while_a_bird_is_picked(browser_page: Any, app_url: st
 
 def test_typed_markup_stays_text(browser_page: Any, app_url: str) -> None:
     page = browser_page
-    page.goto(app_url)
+    page.goto(f"{app_url}/describe")
     page.get_by_label("Your description").fill("a red <b id=evil>small</b> bird <img src=x onerror=alert(1)> :red[x]")
     page.get_by_role("button", name="Read my words").click()
     page.get_by_role("heading", name="What was understood").wait_for()
@@ -119,7 +119,7 @@ def test_typed_markup_stays_text(browser_page: Any, app_url: str) -> None:
 def test_no_page_scrolls_sideways(browser_page: Any, app_url: str, width: int) -> None:
     page = browser_page
     page.set_viewport_size({"width": width, "height": 844})
-    page.goto(app_url)
+    page.goto(f"{app_url}/describe")
     settled(page)
     assert overflow(page) == 0
     describe(page, app_url)

@@ -7,6 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 #: What stands in the navigation: the lesson's steps side by side, the rest below two headings.
 PAGES: dict[str, list[tuple[str, str]]] = {
     "": [
+        ("pages/start.py", "Start"),
         ("pages/describe.py", "1 Describe"),
         ("pages/importances.py", "2 Importances"),
         ("pages/train.py", "3 Train"),
