@@ -43,6 +43,7 @@ from niwt_core.faithfulness import (
     widened,
 )
 from niwt_core.faithfulness.parts import placed
+from niwt_core.faithfulness.spoken import N_REFERENCES, N_SAID
 from niwt_core.gzsl import join
 from niwt_core.images import to_input
 from niwt_core.importance import importances
@@ -144,10 +145,6 @@ def random_weights(weights: Tensor) -> Tensor:
     return noise * weights.std()
 
 
-#: Training drawings of seen species that make up the average picture.
-N_REFERENCES = 75
-#: How many words an explanation says.
-N_SAID = 6
 OURS = "**ours, for words**"
 
 
