@@ -25,19 +25,28 @@ def world() -> World:
 
     Where the address names a project that is not there, or no longer whole, the page says so and goes no further.
     """
-    key = state.world_key()
-    if key == state.BIRDS:
-        return _birds()
     from niwt_core.errors import InputError
-    from niwt_core.worlds.shelf import folder_of, stamp_of
 
     try:
-        folder = folder_of(key)
-        return _photos(key, str(folder), stamp_of(folder))
+        return world_of(state.world_key())
     except InputError as error:
         st.error(plain(str(error)))
         st.button("Work with Paper Birds instead", on_click=state.use_world, args=(state.BIRDS,), key="to_birds")
         st.stop()
+
+
+def world_of(key: str) -> World:
+    """The world of a key, whoever works in it.
+
+    Raises:
+        InputError: there is no such project, or it is no longer whole.
+    """
+    if key == state.BIRDS:
+        return _birds()
+    from niwt_core.worlds.shelf import folder_of, stamp_of
+
+    folder = folder_of(key)
+    return _photos(key, str(folder), stamp_of(folder))
 
 
 @st.cache_resource(show_spinner="Waking the network (a few seconds, once) …")
