@@ -58,6 +58,28 @@ def best_constant(scores: Tensor, labels: Tensor, n_seen: int, unit: float) -> C
     Args:
         scores: (n_images, n_classes), seen classes first. labels: (n_images,).
     """
+    gap, seen, unseen = stacked(scores, labels, n_seen)
+    harmonic = 2 * seen * unseen / (seen + unseen).clamp_min(1e-12)
+    harmonic[1:-1][gap[1:] == gap[:-1]] = 0  # no constant parts images at the same gap
+    if not harmonic.any():
+        return Choice(0.0, 0.0)
+    edges = torch.cat([gap[:1] - unit, gap, gap[-1:] + unit])
+    middles = (edges[:-1] + edges[1:]) / 2
+    best = int(harmonic.argmax())
+    return Choice(float(harmonic[best]), float(middles[best]) / unit)
+
+
+def stacked(scores: Tensor, labels: Tensor, n_seen: int) -> tuple[Tensor, Tensor, Tensor]:
+    """S and U for every constant that could be added to the new classes' scores.
+
+    Args:
+        scores: (n_images, n_classes), seen classes first. labels: (n_images,).
+
+    Returns:
+        gap: (n_images,) float64, ascending: at a constant above it an image goes to a new class, below to a seen one.
+        seen, unseen: (n_images + 1,), each the mean of per-class accuracies, with the constant below all gaps first,
+        then between each and the next, then above all.
+    """
     seen_best, seen_class = scores[:, :n_seen].max(1)
     new_best, new_class = scores[:, n_seen:].max(1)
     gap = (seen_best - new_best).double()
@@ -70,14 +92,7 @@ def best_constant(scores: Tensor, labels: Tensor, n_seen: int, unit: float) -> C
     # at constant c the images with gap > c go to seen classes, the others to new ones
     unseen = torch.cat([zero, (gain * ~is_seen).cumsum(0)]) / max(len(labels[labels >= n_seen].unique()), 1)
     seen = torch.cat([zero, (gain * is_seen).flip(0).cumsum(0)]).flip(0) / max(len(labels[labels < n_seen].unique()), 1)
-    harmonic = 2 * seen * unseen / (seen + unseen).clamp_min(1e-12)
-    harmonic[1:-1][gap[1:] == gap[:-1]] = 0  # no constant parts images at the same gap
-    if not harmonic.any():
-        return Choice(0.0, 0.0)
-    edges = torch.cat([gap[:1] - unit, gap, gap[-1:] + unit])
-    middles = (edges[:-1] + edges[1:]) / 2
-    best = int(harmonic.argmax())
-    return Choice(float(harmonic[best]), float(middles[best]) / unit)
+    return gap, seen, unseen
 
 
 def lone_constant(scores: Tensor, labels: Tensor, n_seen: int, unit: float) -> float:

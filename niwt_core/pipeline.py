@@ -13,6 +13,7 @@ from torch import Tensor
 
 from niwt_core.backbone import Backbone
 from niwt_core.calibration import Choice, Rehearsal
+from niwt_core.contest import Contest
 from niwt_core.datasets import ZeroShotData
 from niwt_core.discriminant import make_discriminant
 from niwt_core.errors import InputError
@@ -202,9 +203,8 @@ def measure(
     """Class means, importances and statistics of a trained network: everything that new classes are made from."""
     settings, batches = rehearsed.settings, cached.batches()
     names, descriptions = data.class_names[: data.n_seen], data.attributes
-    measured = measure_classes(
-        names, descriptions[: data.n_seen], features_of(backbone, batches), cached.labels, settings.shrinkage
-    )
+    features = features_of(backbone, batches)
+    measured = measure_classes(names, descriptions[: data.n_seen], features, cached.labels, settings.shrinkage)
     discriminant = make_discriminant(measured.means, measured.within, settings.shrinkage, settings.scale)
     count = _counter("importances", len(cached.labels), progress)
     importances = class_importances(backbone.head, batches, discriminant.weights(measured.means), count)
@@ -230,6 +230,7 @@ def measure(
         statistics=statistics,
         settings=settings,
         card={"data": data.name, "n_train_images": len(cached.labels), **reached, **(card or {})},
+        contest=Contest(rehearsed.rehearsal, rehearsed.prior, features, cached.labels),
     )
 
 

@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from niwt_core.backbone import Backbone, load_backbone
+from niwt_core.contest import Contest, contest_bytes
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier
 from niwt_core.importance import ClassImportances
@@ -44,6 +45,8 @@ class Project:
         importances: of the seen classes' discriminants. measured: their means, the spread around them.
         statistics: what the closed form needs to know of the sample images.
         card: how the project was made, on what, and the figures it reached.
+        contest: what a comparison with other methods needs; there after a fit, and beside the project on disk
+            (`contest_file`), but not loaded with it.
     """
 
     backbone: Backbone
@@ -57,6 +60,7 @@ class Project:
     statistics: Statistics
     settings: Settings
     card: Mapping[str, Any] = field(default_factory=dict)
+    contest: Contest | None = None
 
     @cached_property
     def learner(self) -> Learner:
@@ -95,10 +99,25 @@ def save_project(project: Project, folder: Path) -> None:
     data = save({k: v.contiguous() for k, v in tensors.items()})
     name = f"tensors.{hashlib.sha256(data).hexdigest()[:12]}.safetensors"
     _replace(folder / name, data)
+    if project.contest is not None:
+        _replace(folder / _contest_name(name), contest_bytes(project.contest))
     _replace(folder / "project.json", (json.dumps(document | {"tensors": name}, indent=1) + "\n").encode())
-    for old in folder.glob("tensors.*safetensors*"):
-        if old.name != name:
+    for old in (*folder.glob("tensors.*safetensors*"), *folder.glob("contest.*safetensors*")):
+        if old.name not in (name, _contest_name(name)):
             old.unlink()
+
+
+def contest_file(folder: Path) -> Path:
+    """Where the contest of a project folder stands, if it has one; its name says which tensors it belongs to.
+
+    Raises:
+        InputError: as `load_project`, as far as the document goes.
+    """
+    return folder / _contest_name(Path(str(_read_document(folder).get("tensors"))).name)
+
+
+def _contest_name(tensors: str) -> str:
+    return "contest." + tensors.removeprefix("tensors.")
 
 
 def _replace(path: Path, data: bytes) -> None:

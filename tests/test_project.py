@@ -12,7 +12,7 @@ from niwt_core.backbone import load_backbone
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier, join
 from niwt_core.pipeline import FitOptions, evaluate_project, fit
-from niwt_core.project import load_project, save_project
+from niwt_core.project import contest_file, load_project, save_project
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def other_project(small_project):
 
 def tensors_of(folder):
     """The one tensor file of a project."""
-    (path,) = folder.glob("*.safetensors")
+    (path,) = folder.glob("tensors.*.safetensors")
     return path
 
 
@@ -71,7 +71,7 @@ def test_the_seen_classifier_is_the_discriminant_of_the_measured_means(small_pro
 
 def test_saving_twice_leaves_one_whole_project(small_project, folder):
     save_project(small_project, folder)
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.iterdir())) == 3
     assert json.loads((folder / "project.json").read_text())["tensors"] == tensors_of(folder).name
     load_project(folder)
 
@@ -83,13 +83,14 @@ def test_a_save_over_another_project_replaces_it_and_clears_up(other_project, fo
         "tensors.safetensors",
         "tensors.0123456789ab.safetensors",
         "tensors.0123.safetensors.part",
+        "contest.0123456789ab.safetensors",
         "notes.md",
     ):
         (folder / name).write_bytes(b"")
     save_project(other_project, folder)
     new = tensors_of(folder).name
     assert new != old
-    assert sorted(p.name for p in folder.iterdir()) == ["notes.md", "project.json", new]
+    assert sorted(p.name for p in folder.iterdir()) == [contest_file(folder).name, "notes.md", "project.json", new]
     loaded = load_project(folder)
     assert loaded.card == {"note": "the other"}
     assert torch.equal(loaded.trained.weight, other_project.trained.weight)
@@ -113,7 +114,7 @@ def test_a_save_cut_short_leaves_the_old_project_whole(small_project, other_proj
     assert torch.equal(loaded.trained.weight, small_project.trained.weight)
     save_project(other_project, folder)
     assert load_project(folder).card == {"note": "the other"}
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.iterdir())) == 3
 
 
 def test_files_get_their_names_when_they_are_written_to_the_end(other_project, folder, monkeypatch):
@@ -132,8 +133,8 @@ def test_files_get_their_names_when_they_are_written_to_the_end(other_project, f
     monkeypatch.setattr("os.fsync", note_sync)
     monkeypatch.setattr(Path, "replace", note_name)
     save_project(other_project, folder)
-    new = tensors_of(folder)
-    assert named == [(new.name, 1, new.stat().st_size), ("project.json", 2, (folder / "project.json").stat().st_size)]
+    files = [tensors_of(folder), contest_file(folder), folder / "project.json"]
+    assert named == [(file.name, i + 1, file.stat().st_size) for i, file in enumerate(files)]
 
 
 def edit(folder, **changes):

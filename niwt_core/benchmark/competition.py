@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from niwt_core.baselines import BASELINES, SeenData
+from niwt_core import evaluation
+from niwt_core.baselines import BASELINES
 from niwt_core.benchmark.tables import cell, table
-from niwt_core.calibration import calibrate, score_unit
-from niwt_core.gzsl import Classifier, GZSLResult, evaluate, join
-from niwt_core.learner import make_learner, seen_classifier
+from niwt_core.contest import Contest
+from niwt_core.evaluation import PRIOR, contenders
+from niwt_core.gzsl import GZSLResult, evaluate
 from niwt_core.pipeline import Progress, Rehearsed
 from niwt_core.project import Project
-from niwt_core.transfer import ClosedForm
 
-NIWT = "**NIWT**"
-PRIOR = "its prior alone, without importances"
+#: As the tables have it, to stand out.
+NIWT = f"**{evaluation.NIWT}**"
 
 
 @dataclass(frozen=True)
@@ -44,26 +44,13 @@ def compete(
     """
     if rehearsed.rehearsal is None:
         raise ValueError("expected enough seen classes for a rehearsal")
-    n_seen, new_rows = project.n_seen, project.descriptions[project.n_seen :]
-    seen = SeenData(*train, project.descriptions[:n_seen], project.trained)
+    contest = Contest(rehearsed.rehearsal, rehearsed.prior, *train)
     entries = {}
-    for i, method in enumerate(BASELINES):
-        calibrated = calibrate(method, rehearsed.rehearsal)
-        scorer = method.fit(seen, **calibrated.settings)
-        scores = scorer(test[0], new_rows)
-        constant = calibrated.choice.constant * score_unit(scorer(seen.features, new_rows[:0]), n_seen)
-        entries[method.name] = _entry(scores, constant, test[1], n_seen)
-        progress("other methods", i + 1, len(BASELINES))
-    prior = make_learner(project.measured, project.importances, ClosedForm(project.statistics), rehearsed.prior)
-    names = project.class_names[n_seen:]
-    alone = prior.scaled(names, new_rows, prior.prior(new_rows))
-    known = seen_classifier(project.measured, prior)
-    for name, classifier, new, constant in (
-        (PRIOR, known, alone, prior.constant(len(names))),
-        (NIWT, project.seen, project.new, project.learner.constant(len(names))),
-    ):
-        plain = Classifier(new.names, new.weight, new.bias - constant)
-        entries[name] = _entry(join(classifier, plain)(test[0]), constant, test[1], n_seen)
+    for i, contender in enumerate(contenders(project, contest)):
+        name = NIWT if contender.name == evaluation.NIWT else contender.name
+        entries[name] = _entry(contender.score(test[0]), contender.constant, test[1], project.n_seen)
+        if i < len(BASELINES):
+            progress("other methods", i + 1, len(BASELINES))
     return entries
 
 
