@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from niwt_core.explanation import Heatmap
-from pages.shared import curves, frame, heats, resources, state, style, tables, trial, verdicts
+from pages.shared import curves, frame, heats, resources, state, style, tables, trial, verdicts, words_on_parts
 from pages.shared.trial import CLASSIC, NAMES, OURS, Judged, Progress, TrialJob
 
 REFRESH_SECONDS = 0.7
@@ -139,7 +139,7 @@ def page() -> None:
     st.title("Is it faithful?")
     style.lead("An explanation can look right and be wrong. These tests ask the network itself; run them.")
     state.described()  # keeps the described bird in the address
-    resources.project()
+    world = resources.world()
     job: TrialJob | None = st.session_state.get("trial")
     now = job.progress() if job is not None else None
     controls(now)
@@ -155,7 +155,10 @@ def page() -> None:
             show_results(now.tested)
     st.header("What each test does")
     st.markdown(verdicts.TESTS)
-    st.header("And the words?")
+    if world.drawn:
+        st.header("Do the words lie on their parts?")
+        words_on_parts.show()
+    st.header("And are they true?")
     show_words()
 
 

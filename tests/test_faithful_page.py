@@ -7,9 +7,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import resources, tables, trial, verdicts
+from pages.shared import resources, tables, trial, verdicts, words_on_parts
 from pages.shared.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Marks, TrialJob
 
+HEADERS = ["What each test does", "Do the words lie on their parts?", "And are they true?"]
 APP = str(Path(__file__).parents[1] / "app.py")
 
 
@@ -58,10 +59,10 @@ def bird(**by_name: Marks) -> Judged:
 def test_before_a_run_the_page_says_what_is_tested_and_shows_no_result(page):
     assert not page.exception
     assert [t.value for t in page.title] == ["Is it faithful?"]
-    assert [h.value for h in page.header] == ["What each test does", "And the words?"]
+    assert [h.value for h in page.header] == HEADERS
     for test in ("Pointing game", "Heat on the bird", "Insertion and deletion", "Forgetting"):
         assert test in texts(page)
-    assert [b.label for b in page.button] == ["Test it on 3 fresh birds"]
+    assert [b.label for b in page.button] == ["Test it on 3 fresh birds", "Test the words of 12 fresh birds"]
     assert OURS not in html(page)
 
 
@@ -80,7 +81,7 @@ def test_a_run_on_three_birds_ends_in_a_table_a_reading_a_picture_and_two_charts
     assert not page.exception and not page.error
     assert job.progress().error is None
     assert len(job.progress().tested) == 3
-    assert [h.value for h in page.header] == ["What came out", "What each test does", "And the words?"]
+    assert [h.value for h in page.header] == ["What came out", *HEADERS]
     assert all(f'<th scope="row">{name}</th>' in html(page) for name in NAMES)
     assert f"in **{sum(b.marks[OURS].hit for b in job.progress().tested)} of 3**" in texts(page)
     assert len(page.get("plotly_chart")) == 2
@@ -109,7 +110,7 @@ def test_a_running_test_can_be_stopped_and_keeps_what_is_done(page, monkeypatch,
 
     monkeypatch.setattr(trial, "birds", slowly)
     page.button(key="start_trial").click().run()
-    assert [b.label for b in page.button] == ["Stop"]
+    assert [b.label for b in page.button] == ["Stop", "Test the words of 12 fresh birds"]
     job = page.session_state["trial"]
     for _ in range(100):
         if job.progress().tested:
@@ -200,3 +201,17 @@ def test_a_table_stays_text(monkeypatch):
     assert "&lt;b&gt;" in shown[0] and "&lt;i&gt;" in shown[0]
     assert 'aria-label="a &quot;label&quot;"' in shown[0]
     assert 'tabindex="0"' in shown[0]
+
+
+def test_the_words_of_fresh_birds_are_tested_against_their_parts(page, monkeypatch):
+    monkeypatch.setattr(words_on_parts, "N_BIRDS", 2)
+    page.run()
+    page.button(key="start_words").click().run()
+    job = page.session_state["word_trial"]
+    finished(job)
+    page.run()
+    assert not page.exception and not page.error
+    said = sum(len(bird.words) for bird in job.progress().tested)
+    assert said > 0
+    assert f"Of **{said}** words said of {len(job.progress().tested)} birds" in texts(page)
+    assert page.button(key="start_words").label == "Test the words of another 2 fresh birds"
