@@ -6,37 +6,17 @@ import re
 from dataclasses import dataclass
 
 from niwt_core.neurons.dictionary import Dictionary, Neuron
+from niwt_core.wording.saying import canonical_words, plain
 
-#: Words of a group's name that people leave out, unless nothing else would be left.
-_UNSAID = {"has", "color", "colour", "pattern", "shape", "length"}
-#: What people say for a word of the attributes.
-_SAME = {"grey": "gray", "colour": "color", "beak": "bill", "cap": "crown", "chest": "breast", "stomach": "belly"}
 _NUMBER = re.compile(r"(?:neuron|channel|no\.?|#)?\s*#?\s*(\d+)", re.IGNORECASE)
-_WORDS = re.compile(r"[^\W_]+")
 MAX_QUERY = 200
-
-
-def plain(attribute: str) -> str:
-    """An attribute as people say it: "crown_color::red" is "red crown", "eye_ring::none" is "no eye ring"."""
-    group, _, value = attribute.partition("::")
-    group_words, value_words = _words(group), value.replace("_", " ").split()
-    if not value_words:
-        return " ".join(group_words)
-    said = [w for w in group_words if w not in _UNSAID] or [w for w in group_words if w != "has"]
-    if value_words == ["none"]:
-        return " ".join(["no", *said])
-    return " ".join([*value_words, *said])
-
-
-def _words(text: str) -> list[str]:
-    return [_SAME.get(w, w) for w in _WORDS.findall(text.lower())]
 
 
 def _matches(wanted: list[str], attribute: str | None) -> bool:
     """Whether every wanted word begins a word of the attribute."""
     if attribute is None:
         return False
-    own = {*_words(attribute), *_words(plain(attribute))}
+    own = {*canonical_words(attribute), *canonical_words(plain(attribute))}
     return all(any(word.startswith(w) for word in own) for w in wanted)
 
 
@@ -65,7 +45,7 @@ def search(dictionary: Dictionary, query: str) -> tuple[Found, ...]:
     if number := _NUMBER.fullmatch(query):
         digits = number[1].lstrip("0") or "0"
         return tuple(Found(n, "number", None) for n in dictionary.neurons if str(n.channel) == digits)
-    wanted = _words(query)
+    wanted = canonical_words(query)
     if not wanted:
         return ()
     found: dict[str, list[Found]] = {"name": [], "unclear": [], "alternative": []}

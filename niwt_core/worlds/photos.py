@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -19,25 +17,21 @@ from niwt_core.errors import InputError
 from niwt_core.explanation.words import WordRidge, fit_word_ridge
 from niwt_core.images import ImageSource
 from niwt_core.knowledge import Knowledge, from_attributes
-from niwt_core.neurons import plain
 from niwt_core.neurons.evidence import Part
 from niwt_core.project import Project
 from niwt_core.sources import Source, known_of, load_images, source_of
 from niwt_core.wording import Phrase, read_captions
 from niwt_core.wording.names import catalogue
 from niwt_core.wording.pieces import clause_spans
+from niwt_core.wording.saying import NO, YES, is_embedded, label, plain
 from niwt_core.wording.scanning import scan
 from niwt_core.worlds.base import World
 from niwt_core.worlds.described import MAX_TEXT, Described, Mark, Understood
 
-#: What can be picked of an attribute that is a single predicate.
-YES, NO = "yes", "no"
 #: Strangers at most, and training photos that words are learned from: in all, and of each class.
 N_STRANGERS, N_WORD_PHOTOS, N_OF_CLASS = 100, 400, 8
 #: Facts that a mark's label names, at most.
 N_FACTS = 3
-_EMBEDDED = re.compile(r"(text|caption) \d+")
-_BRACKETS = re.compile(r"_?\([^()]*\)")
 
 
 class PhotoWorld(World):
@@ -93,7 +87,7 @@ class PhotoWorld(World):
         """Attributes that have names of their own, and their columns."""
         names = self.project.attribute_names
         embedded = self.source.is_embedded
-        return {name: i for i, name in enumerate(names) if not (embedded and _EMBEDDED.fullmatch(name))}
+        return {name: i for i, name in enumerate(names) if not (embedded and is_embedded(name))}
 
     @property
     def is_named(self) -> bool:
@@ -190,16 +184,16 @@ class PhotoWorld(World):
         return Part(source, np.random.default_rng(0).permutation(len(source.labels))[:n])
 
     def called(self, attribute: str) -> str:
-        bare = _BRACKETS.sub("", attribute).strip("_")
-        group, _, value = bare.partition("::")
-        if group in ("has_primary_color", "has_primary_colour"):
-            return f"mainly {_spaced(value)}"
-        return plain(bare)
+        return plain(attribute)
 
-    def phrase(self, group: str, value: str) -> str:
-        if f"{group}::{value}" in self._named:
-            return self.called(f"{group}::{value}")
-        return f"no {self.called(group)}" if value == NO else self.called(group)
+    def true_of(self, name: str) -> frozenset[tuple[str, str]]:
+        """What the table of classes says of one: (group, value) of all that it has more of than seen classes have.
+
+        A predicate is ("stripes", "").
+        """
+        rows = self.project.descriptions
+        above = rows[self.project.class_names.index(name)] > rows[: self.project.n_seen].mean(0)
+        return frozenset(named.partition("::")[::2] for named, column in self._named.items() if above[column])
 
     def learn_words(self) -> WordRidge | None:
         """Needs at least three seen classes."""
@@ -236,15 +230,10 @@ def _label(phrases: list[Phrase], names: tuple[str, ...]) -> str:
         best[key] = max(phrase.weight, best.get(key, 0.0))
     sure = [key for key, weight in best.items() if weight >= 0.5 * max(best.values())]
     sure.sort(key=lambda key: -best[key])
-    facts = []
+    groups_of: dict[str, list[str]] = {}  # by value, the surest first
     for attribute, denied in sure[:N_FACTS]:
-        group, two, value = _BRACKETS.sub("", names[attribute]).partition("::")
-        said = _spaced(value) if two else YES
-        facts.append((_spaced(group.removeprefix("has_")), f"not {said}" if denied else said))
-    by_value = groupby(sorted(facts, key=lambda fact: [f[1] for f in facts].index(fact[1])), key=lambda fact: fact[1])
-    label = " · ".join(f"{', '.join(group for group, _ in same)}: {value}" for value, same in by_value)
-    return f"{label} …" if len(sure) > N_FACTS else label
-
-
-def _spaced(name: str) -> str:
-    return " ".join(name.replace("_", " ").split())
+        group, two, value = names[attribute].partition("::")
+        about, _, said = label(group, value if two else YES).partition(": ")
+        groups_of.setdefault(f"not {said}" if denied else said, []).append(about)
+    said = " · ".join(f"{', '.join(groups)}: {value}" for value, groups in groups_of.items())
+    return f"{said} …" if len(sure) > N_FACTS else said
