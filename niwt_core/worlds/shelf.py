@@ -1,14 +1,20 @@
-"""The shelf: where a person's own projects stand, each in a folder of its own.
+"""The shelf: where people's own projects stand, each in a folder of its own.
 
 `PROJECTS/<key>/` is a project as `niwt_core.project` writes it. Pictures that came with an upload stand beside it, in
-`PROJECTS/<key>/data/`. Keys are long and random, so that nobody finds another's project by guessing.
+`PROJECTS/<key>/data/`. Keys are long and random, so that nobody finds another's project by guessing. Who has the key
+can use a project; only its owner, who has another secret, finds it in a list, renames it or removes it.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import secrets
+import shutil
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from niwt_core.errors import InputError
@@ -16,6 +22,28 @@ from niwt_core.errors import InputError
 #: Another place for projects than ./projects, for operators and tests.
 VARIABLE = "NIWT_PROJECTS"
 _KEY = re.compile(r"[a-z0-9-]{6,64}")
+#: What a folder has that is not yet a project: pictures with their descriptions, on their way to one (`drafts`).
+DRAFT = "draft.json"
+_PROJECT, _OWNER, _REMOVED = "project.json", "owner", ".removed"
+#: Removed projects and drafts that nobody touched stay for so many seconds: two days.
+KEPT_SECONDS = 2 * 24 * 3600.0
+MAX_TITLE = 80
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A project on the shelf, without its network.
+
+    Attributes:
+        network: "mobilenet_v2, cut at features.17". made: seconds since 1970.
+    """
+
+    key: str
+    title: str
+    network: str
+    n_seen: int
+    n_unseen: int
+    made: float
 
 
 def shelf() -> Path:
@@ -37,12 +65,130 @@ def folder_of(key: str) -> Path:
     if not _KEY.fullmatch(key):
         raise InputError(f"There is no project {key[:40]!r}; expected a key such as the address of a project has.")
     folder = shelf() / key
-    if not (folder / "project.json").is_file():
+    if not (folder / _PROJECT).is_file():
         raise InputError(f"There is no project {key[:64]!r} here; it was removed, or made on another computer.")
     return folder
 
 
 def stamp_of(folder: Path) -> tuple[int, int]:
     """When a project was written, and how long its description is: what a cache of it has to be keyed on."""
-    found = (folder / "project.json").stat()
+    found = (folder / _PROJECT).stat()
     return found.st_mtime_ns, found.st_size
+
+
+def claim(folder: Path, owner: str) -> None:
+    """Write down whose folder this is: a fingerprint of the owner's secret, not the secret."""
+    (folder / _OWNER).write_text(_fingerprint(owner))
+
+
+def folders_of(owner: str) -> list[Path]:
+    """Projects and drafts of an owner; those that were removed are not among them."""
+    mark = _fingerprint(owner)
+    there = sorted(shelf().iterdir()) if shelf().is_dir() else []
+    return [folder for folder in there if _KEY.fullmatch(folder.name) and _mark_of(folder) == mark]
+
+
+def projects_of(owner: str) -> list[Shelved]:
+    """The projects of an owner, the latest first; one that cannot be read is left out."""
+    found = []
+    for folder in folders_of(owner):
+        try:
+            document = json.loads((folder / _PROJECT).read_text())
+            names, n_seen = document["class_names"], int(document["n_seen"])
+            backbone, title = document["backbone"], document["card"].get("title")
+            network = f"{backbone['name']}, cut at {backbone['layer']}"
+            made = (folder / _PROJECT).stat().st_mtime
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+        shown = str(title or "Untitled")[:MAX_TITLE]
+        found.append(Shelved(folder.name, shown, network, n_seen, len(names) - n_seen, made))
+    return sorted(found, key=lambda project: -project.made)
+
+
+def check_title(title: str) -> str:
+    """A title in one line.
+
+    Raises:
+        InputError: none, or a long one.
+    """
+    line = " ".join(title.split())
+    if not line:
+        raise InputError("The title is empty; expected a few words.")
+    if len(line) > MAX_TITLE:
+        raise InputError(f"The title has {len(line)} characters; expected at most {MAX_TITLE}.")
+    return line
+
+
+def rename(key: str, owner: str, title: str) -> None:
+    """Give a project another title.
+
+    Raises:
+        InputError: a title that is none, or no project of this owner.
+    """
+    title = check_title(title)
+    path = _owned(key, owner) / _PROJECT
+    try:
+        document = json.loads(path.read_text())
+        made = path.stat().st_mtime
+        document["card"]["title"] = title
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"The project {key} is damaged ({str(error)[:80]}); it cannot be renamed.") from error
+    write_json(path, document)
+    os.utime(path, (time.time(), made + 0.001))  # it stays where it was in the list, and caches see the change
+
+
+def remove(key: str, owner: str) -> None:
+    """Take a project or a draft off the shelf; `restore` brings it back for KEPT_SECONDS.
+
+    Raises:
+        InputError: nothing of this owner.
+    """
+    folder = _owned(key, owner)
+    os.utime(folder)
+    folder.rename(folder.with_name(key + _REMOVED))
+
+
+def restore(key: str, owner: str) -> None:
+    """Bring back what was removed.
+
+    Raises:
+        InputError: it is gone for good, or was never this owner's.
+    """
+    folder = shelf() / f"{key}{_REMOVED}"
+    if not _KEY.fullmatch(key) or _mark_of(folder) != _fingerprint(owner):
+        raise InputError("What was removed is gone for good; removed projects stay for two days.")
+    folder.rename(shelf() / key)
+
+
+def sweep() -> None:
+    """Delete what was removed, and drafts that nobody touched, once they are old enough."""
+    for folder in list(shelf().iterdir()) if shelf().is_dir() else []:
+        is_draft = (folder / DRAFT).is_file() and not (folder / _PROJECT).is_file()
+        mark = folder / DRAFT if is_draft else folder
+        if (is_draft or folder.name.endswith(_REMOVED)) and time.time() - mark.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_json(path: Path, document: object) -> None:
+    """Write a file completely before it gets its name."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _owned(key: str, owner: str) -> Path:
+    folder = shelf() / key
+    if not _KEY.fullmatch(key) or _mark_of(folder) != _fingerprint(owner):
+        raise InputError("There is no such project among yours; it was removed, or belongs to another link.")
+    return folder
+
+
+def _fingerprint(owner: str) -> str:
+    return hashlib.sha256(owner.encode()).hexdigest()
+
+
+def _mark_of(folder: Path) -> str | None:
+    try:
+        return (folder / _OWNER).read_text()
+    except (OSError, UnicodeDecodeError):
+        return None
