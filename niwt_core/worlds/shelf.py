@@ -14,6 +14,7 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class Shelved:
 
     Attributes:
         network: "mobilenet_v2, cut at features.17". made: seconds since 1970.
+        figures: a `gzsl.GZSLResult` as numbers by name; empty where the fit left none.
     """
 
     key: str
@@ -44,6 +46,7 @@ class Shelved:
     n_seen: int
     n_unseen: int
     made: float
+    figures: Mapping[str, float]
 
 
 def shelf() -> Path:
@@ -97,11 +100,12 @@ def projects_of(owner: str) -> list[Shelved]:
             names, n_seen = document["class_names"], int(document["n_seen"])
             backbone, title = document["backbone"], document["card"].get("title")
             network = f"{backbone['name']}, cut at {backbone['layer']}"
+            figures = {str(name): float(value) for name, value in (document["card"].get("figures") or {}).items()}
             made = (folder / _PROJECT).stat().st_mtime
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
         shown = str(title or "Untitled")[:MAX_TITLE]
-        found.append(Shelved(folder.name, shown, network, n_seen, len(names) - n_seen, made))
+        found.append(Shelved(folder.name, shown, network, n_seen, len(names) - n_seen, made, figures))
     return sorted(found, key=lambda project: -project.made)
 
 
