@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     benchmark.add_argument(
         "--full-photos", type=Path, default=Path("../shared/data/CUB_full_size"), help="uncropped photos with boxes"
     )
-    benchmark.add_argument("--only", choices=("birds", "photos", "explanations"), help="measure one part")
+    benchmark.add_argument("--only", choices=("birds", "photos", "explanations", "lesson"), help="measure one part")
     benchmark.set_defaults(run=_benchmark)
     return parser
 

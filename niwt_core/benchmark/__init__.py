@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from niwt_core.benchmark.birds import EXAMPLE, birds_tables
+from niwt_core.benchmark.clauses import clause_tables
 from niwt_core.benchmark.explained_words import word_tables
 from niwt_core.benchmark.explanations import explanation_tables
 from niwt_core.benchmark.neurons import neuron_tables
@@ -16,7 +17,7 @@ from niwt_core.pipeline import Progress
 
 __all__ = ["EXAMPLE", "PARTS", "PhotoSource", "race", "run_benchmark"]
 
-PARTS = ("birds", "photos", "explanations")
+PARTS = ("birds", "photos", "explanations", "lesson")
 
 
 @dataclass(frozen=True)
@@ -51,4 +52,6 @@ def run_benchmark(
     if "explanations" in parts:
         tables += neuron_tables(bundled, progress) + word_tables(bundled, progress)
         tables += explanation_tables(bundled, photos.cub, photos.full, photos.weights, progress)
+    if "lesson" in parts:
+        tables += clause_tables(bundled, progress)
     return "\n\n".join(tables)
