@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from niwt_core.errors import InputError
 from pages.shared import frame, idea, state, style, tour
 
-ROOT = Path(__file__).parents[1]
 OTHERS = (
     ("pages/own.py", "Bring your own photos", ":material/photo_library:"),
     ("pages/notebook.py", "My notebook", ":material/menu_book:"),
@@ -38,7 +35,7 @@ def begin() -> None:
 
 def others() -> None:
     """Other ways in, smaller."""
-    ways = [(file, label, icon) for file, label, icon in OTHERS if (ROOT / file).is_file()]
+    ways = [way for way in OTHERS if frame.has(way[0])]
     if not ways:
         return
     st.header("Or begin elsewhere")

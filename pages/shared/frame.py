@@ -1,8 +1,13 @@
-"""The frame that every page stands in: the navigation, set up by app.py and asked for by each page."""
+"""The frame that every page stands in: the navigation, set up by app.py, and the tour's bar above each page."""
+
+import sys
+from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.shared import notebook_key, tour
 
 #: What stands in the navigation: the lesson's steps side by side, the rest below two headings.
 PAGES: dict[str, list[tuple[str, str]]] = {
@@ -13,11 +18,21 @@ PAGES: dict[str, list[tuple[str, str]]] = {
         ("pages/train.py", "3 Train"),
         ("pages/explain.py", "4 Explain"),
     ],
+    "Your own": [
+        ("pages/notebook.py", "Notebook"),
+        ("pages/own.py", "Bring your own"),
+    ],
     "Look closer": [
         ("pages/dictionary.py", "Neuron dictionary"),
         ("pages/faithful.py", "Is it faithful?"),
+        ("pages/evaluate.py", "Evaluate"),
     ],
 }
+
+
+def has(file: str) -> bool:
+    """Whether a page stands in the navigation, so that a link to it leads somewhere."""
+    return any(file == known for pages in PAGES.values() for known, _ in pages)
 
 
 def navigation() -> StreamlitPage:
@@ -48,7 +63,7 @@ def _forget_refreshes(page: StreamlitPage) -> None:
 
 
 def ensure() -> None:
-    """Called by each page first: run again through app.py where Streamlit left it out.
+    """Called by each page first: the tour's bar, and a run through app.py where Streamlit left it out.
 
     The first visit to a fresh server, if it goes to a page's own address, makes Streamlit take the folder `pages` for
     an app of its older kind and run the page alone. Laying out the navigation once tells it better.
@@ -56,3 +71,5 @@ def ensure() -> None:
     if not st.session_state.get("framed"):
         navigation()
         st.rerun()
+    tour.bar(Path(sys._getframe(1).f_code.co_filename).stem)  # of the page that asks
+    notebook_key.carry()

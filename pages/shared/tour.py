@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import streamlit as st
-from streamlit.navigation.page import StreamlitPage
 
 from niwt_core.birds.reading import read
 from pages.shared import state
@@ -60,10 +59,10 @@ STOPS = (
         "whether the name stood a test.",
     ),
     Stop(
-        "pages/words.py",
-        "Which words?",
-        "Each clause of the sentence is left out in turn, and the bird is learned again: its colour says what it was "
-        "worth. That was the tour; the next bird is yours.",
+        "pages/faithful.py",
+        "Is it faithful?",
+        "Maps and words are explanations, and explanations can be wrong: here they are put to the test on fresh birds. "
+        "That was the tour; the next bird is yours.",
     ),
 )  # fmt: skip
 
@@ -71,6 +70,7 @@ STOPS = (
 _ASIDE = ("world", "classes", "described", "cleared", "words", "training", "solved", "shows_solution")
 _ADDRESS = ("picks", "text", "of", "project")
 _MAX_KEPT = 5000
+START = "start"
 
 
 @dataclass(frozen=True)
@@ -167,15 +167,19 @@ def _prepare() -> None:
 # -- the bar -----------------------------------------------------------------------------------------------------------
 
 
-def bar(page: StreamlitPage) -> None:
-    """What stands above a page: while on tour the stop, and the ways on; otherwise nothing."""
+def bar(page: str) -> None:
+    """What stands above a page: while on tour the stop, and the ways on; otherwise nothing.
+
+    Args:
+        page: its file's name, without folder and ending.
+    """
     fresh = "tour" not in st.session_state
     number = stop()
     if number is None:
         _ask_after()
         return
-    here = next((n for n, each in enumerate(STOPS, start=1) if Path(each.file).stem == page.url_path), None)
-    if here is None and fresh and not page.url_path:
+    here = next((n for n, each in enumerate(STOPS, start=1) if Path(each.file).stem == page), None)
+    if fresh and page == START:
         go(number)  # a link to the tour itself
     number = st.session_state["tour"] = here or number  # whoever turns to another stop's page is at that stop
     st.query_params["tour"] = str(number)
