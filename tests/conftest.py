@@ -24,6 +24,16 @@ CUB_CLASSES = ["001.Red_Bird", "002.Green_Bird", "003.Blue_Bird", "004.Gray_Bird
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the app keeps notebooks while tests run: never a person's own."""
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIWT_DATA", str(folder))
+        patch.delenv("NIWT_NOTEBOOK_URL", raising=False)
+        yield folder
+
+
 @pytest.fixture
 def small_head() -> nn.Module:
     """A head with two nonlinear layers: (n, 6, 4, 4) -> (n, 5), float64."""
