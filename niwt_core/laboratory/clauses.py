@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from niwt_core.errors import InputError
-from niwt_core.laboratory.solving import Solved, cosine, solve, won
+from niwt_core.laboratory.solving import Solved, cosine, in_own_words, solve, won
 from niwt_core.worlds.base import World
 from niwt_core.worlds.described import Described
 
@@ -99,7 +99,7 @@ def leave_one_out(
     Returns:
         one effect a clause, in the text's order, then those of what was picked beside the words.
     """
-    full, project = solve(world, described), world.project
+    full, project = solve(world, in_own_words(described)), world.project
     full_found, full_claimed = won(project, full, features), won(project, full, strangers)
     effects = []
     for clause in clauses_of(world, described):
@@ -113,8 +113,8 @@ def leave_one_out(
 
 def clauses_of(world: World, described: Described) -> tuple[Clause, ...]:
     """The clauses of the text in order, then what was picked, or left open, beside the words."""
-    read, ranges = _read(world, described.text)
-    beside = _beside(read, described.picks)
+    read, ranges = read_or_nothing(world, described.text)
+    beside = beside_words(read, described.picks)
     return (*(Clause(*range_) for range_ in ranges), *(Clause(group=g, value=v) for g, v in beside.items()))
 
 
@@ -123,14 +123,13 @@ def leave_out(world: World, described: Described, clause: Clause) -> Described:
 
     Where nothing is left that can be read, nothing is known but what was picked: the average class.
     """
-    beside = _beside(_read(world, described.text)[0], described.picks)
+    beside = beside_words(read_or_nothing(world, described.text)[0], described.picks)
     if clause.group:
         text = described.text
         beside.pop(clause.group)
     else:
         text = text_without(described.text, clause.start, clause.end)
-    read, ranges = _read(world, text)
-    # Not judged on `of`: with no words left, that would stand for the data set's own description of it.
+    read, ranges = read_or_nothing(world, text)
     return Described(text if ranges else "", together(read, beside))
 
 
@@ -150,7 +149,7 @@ def together(read: Mapping[str, str], beside: Mapping[str, str]) -> dict[str, st
     return {group: value for group, value in (dict(read) | dict(beside)).items() if value}
 
 
-def _read(world: World, text: str) -> tuple[Mapping[str, str], tuple[tuple[int, int], ...]]:
+def read_or_nothing(world: World, text: str) -> tuple[Mapping[str, str], tuple[tuple[int, int], ...]]:
     """What the words settle, and the ranges of the clauses; nothing and none where nothing can be read."""
     try:
         understood = world.understand(text)
@@ -159,7 +158,7 @@ def _read(world: World, text: str) -> tuple[Mapping[str, str], tuple[tuple[int, 
     return understood.picks, understood.clauses
 
 
-def _beside(read: Mapping[str, str], picks: Mapping[str, str]) -> dict[str, str]:
+def beside_words(read: Mapping[str, str], picks: Mapping[str, str]) -> dict[str, str]:
     """What the picks have that the words do not give; "" for what the words give and the picks leave open."""
     beside = {group: value for group, value in picks.items() if read.get(group) != value}
     return beside | {group: "" for group in read if group not in picks}
