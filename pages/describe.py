@@ -1,15 +1,20 @@
-"""Describe: a sentence, or picked attributes, become a bird that the network has never seen."""
+"""Describe: a sentence, or picked attributes, become a class that the network has never seen."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
 import streamlit as st
 
 from niwt_core.birds.attributes import GROUPS
-from niwt_core.birds.reading import NothingUnderstoodError, Reading, read
+from niwt_core.birds.reading import read
 from niwt_core.birds.species import is_drawable
 from niwt_core.errors import InputError
-from pages.shared import figures, frame, resources, sentence, state, style
-from pages.shared.wording import GROUP_WORDS, listed, phrases, plain, word
+from niwt_core.worlds.described import Understood
+from pages.shared import figures, frame, resources, sentence, state, style, understanding
+from pages.shared.wording import GROUP_WORDS, listed, phrase, phrases, plain, word
 
 EXAMPLES = {
     "Yellow, black cap": state.EXAMPLE,
@@ -21,37 +26,63 @@ EXAMPLES = {
 LEFT_OPEN = "left open"
 N_PORTRAITS = 8
 PORTRAIT_SEED = 10_000_001
+#: Strips of the growing pattern, the last ones.
+MAX_STEPS = 6
 
 
 def main() -> None:
     """The page from top to bottom; what is slow is filled in after everything else stands."""
     frame.ensure()
+    drawn = state.world_key() == state.BIRDS
     current = state.described()
-    st.title("Describe a bird")
-    style.lead("Type what the bird looks like. The network has never seen it.")
-    _words(current)
-    _pickers(current)
+    st.title(f"Describe a {state.noun()}")
+    style.lead(f"Type what the {state.noun()} looks like. The network has never seen it.")
+    if drawn:
+        _words(current)
+        _examples(current)
+        _pickers(current)
+    else:
+        from pages.shared import describing_photos  # with torch, after the title stands
+
+        world = resources.world()
+        _words(current)
+        describing_photos.examples(world, current)
+        describing_photos.pickers(world, current)
     if st.session_state.pop("ask_encoder", False):
-        _ask_encoder(st.session_state["words"])
+        understanding.ask_encoder(st.session_state["words"])
     if current is None:
         return
-    reading = _reading_of(current.text)
-    _understood(current, reading)
-    _portraits(current)
+    found = understanding.understood_of(current)
+    if drawn:
+        _understood_bird(current, found)
+        _portraits(current)
+    else:
+        _understood_class(current, found)
+        describing_photos.judged_on(world, current)
+        _or_why_not(describing_photos.pictures, current)
     st.header("The pattern your words write")
     pattern = st.container()
     if st.button("See its importances →", type="primary", key="next"):
         st.switch_page("pages/importances.py", query_params=st.query_params.to_dict())
     with pattern:
-        _pattern(current, reading)
-    if reading is not None and reading.unknown:
-        _look_up_unknown(current, reading)
+        _or_why_not(_pattern, current, found)
+    if drawn and found is not None and found.unknown:
+        understanding.look_up_unknown(current, found)
+
+
+def _or_why_not(show: Callable[..., None], *args: object) -> None:
+    """Show something, or why the world cannot read the class's description."""
+    try:
+        show(*args)
+    except InputError as error:
+        st.error(plain(str(error)))
 
 
 # -- what the person does ----------------------------------------------------------------------------------------------
 
 
 def _words(current: state.Described | None) -> None:
+    drawn, noun = state.world_key() == state.BIRDS, state.noun()
     if "words" not in st.session_state:
         st.session_state["words"] = current.text if current else ""
     st.text_area(
@@ -60,19 +91,22 @@ def _words(current: state.Described | None) -> None:
         height=90,
         on_change=_read_words,
         persist_state="session",
-        placeholder=f"for example: {state.EXAMPLE}",
+        placeholder=f"for example: {state.EXAMPLE}" if drawn else "what it looks like, in a sentence or two",
     )
     with st.container(horizontal=True):
         st.button("Read my words", on_click=_read_words, key="read", type="secondary" if current else "primary")
         if current:
             st.button("Clear", on_click=_clear, key="clear")
         elif state.cleared():
-            st.button("Undo: bring my bird back", on_click=_undo, key="undo")
+            st.button(f"Undo: bring my {noun} back", on_click=_undo, key="undo")
     told = st.container()  # always there, so that what follows keeps its place (and the pickers stay open)
     if error := st.session_state.get("describe_error"):
         told.error(plain(error))
         if current:
-            told.caption("The bird below is still the one from before.")
+            told.caption(f"The {noun} below is still the one from before.")
+
+
+def _examples(current: state.Described | None) -> None:
     st.markdown("**Or start from one of these:**")
     if current is None:
         with st.container(key="portraits_examples"):
@@ -101,21 +135,7 @@ def _pickers(current: state.Described | None) -> None:
 
 
 def _read_words() -> None:
-    """Make the words the class; words that cannot be read leave the class as it was, and say why."""
-    text = st.session_state["words"]
-    current = st.session_state.get("described")
-    if current is not None and current.text == text:
-        st.session_state["describe_error"] = None
-        return  # leaving the field and pressing the button are one wish, and picks by hand stay
-    try:
-        reading = read(text)
-    except InputError as error:
-        st.session_state["describe_error"] = str(error)
-        st.session_state["ask_encoder"] = isinstance(error, NothingUnderstoodError)
-        return
-    st.session_state["describe_error"] = None
-    st.session_state["reading"] = reading
-    state.describe_as(text, reading.attributes)
+    understanding.make_class(st.session_state["words"])
 
 
 def _use(text: str) -> None:
@@ -153,40 +173,53 @@ def _undo() -> None:
 # -- what the page says ------------------------------------------------------------------------------------------------
 
 
-def _reading_of(text: str) -> Reading | None:
-    """How the class's words were read: as remembered, or read again after a refresh."""
-    remembered: Reading | None = st.session_state.get("reading")
-    if remembered is not None and remembered.text == text:
-        return remembered
-    try:
-        st.session_state["reading"] = read(text)
-    except InputError:  # picked by hand only, or an address that somebody wrote
-        return None
-    return st.session_state["reading"]
-
-
-def _understood(current: state.Described, reading: Reading | None) -> None:
+def _understood_bird(current: state.Described, found: Understood | None) -> None:
     bird = current.picks
-    from_words = reading.attributes if reading else {}
+    from_words = found.picks if found else {}
     by_hand = [group for group in GROUPS if bird.get(group) != from_words.get(group)]
     left_open = [GROUP_WORDS[group] for group in GROUPS if group not in bird]
 
     st.header("What was understood")
-    if reading is not None:
-        st.html(sentence.marked(reading))
-        if reading.unknown:
-            words = listed(f"“{reading.text[start:end]}”" for start, end in reading.unknown)
-            st.markdown(f"**Not understood:** {plain(words)} (dotted above), so left out.")
-        if reading.notes:
-            st.markdown("\n".join(f"- {plain(note)}" for note in reading.notes))
+    _marked(found)
     if by_hand:
-        picks = [word(group, bird.get(group, LEFT_OPEN)) for group in by_hand]
+        picks = [
+            word(group, bird[group]) if group in bird else f"{GROUP_WORDS[group]}: {LEFT_OPEN}" for group in by_hand
+        ]
         st.markdown(f"**Picked by hand:** {listed(picks)}.")
     said = f"**{len(bird)} of {len(GROUPS)} parts are settled.**"
     st.markdown(f"{said} Left open: {listed(left_open)}." if left_open else f"{said} Nothing is left open.")
     if "wing_pattern" in bird and "back_color" in bird and not is_drawable(bird):
         color = bird["back_color"]
         st.info(f"Wings have the back's colour here, so {bird['wing_pattern']} on {color} wings will not be seen.")
+
+
+def _understood_class(current: state.Described, found: Understood | None) -> None:
+    st.header("What was understood")
+    _marked(found)
+    if found is not None and not found.marks:
+        st.markdown(
+            "This project takes a description as a whole: a language model turns each of its clauses into "
+            f"{len(resources.project().attribute_names)} numbers, so no single word has a meaning that could be marked."
+        )
+    if current.picks:
+        picks = [phrase(group, value) for group, value in current.picks.items()]
+        st.markdown(f"**Picked by hand:** {plain(listed(picks))}.")
+    if found is None and not current.picks:
+        st.markdown(f"The data set’s own numbers for **{plain(current.of)}** describe it; nothing is left open.")
+    else:
+        st.markdown("What the words leave open stands where it usually does among the classes the network knows.")
+
+
+def _marked(found: Understood | None) -> None:
+    """The sentence with its words marked, the words that were not understood, and what else there is to say."""
+    if found is None:
+        return
+    st.html(sentence.marked(found))
+    if found.unknown:
+        words = listed(f"“{found.text[start:end]}”" for start, end in found.unknown)
+        st.markdown(f"**Not understood:** {plain(words)} (dotted above), so left out.")
+    if found.notes:
+        st.markdown("\n".join(f"- {plain(note)}" for note in found.notes))
 
 
 def _portraits(current: state.Described) -> None:
@@ -212,21 +245,27 @@ def _visibility(group: str) -> int:
     return order.index(group) if group in order else len(order) + list(GROUPS).index(group)
 
 
-def _pattern(current: state.Described, reading: Reading | None) -> None:
+def _pattern(current: state.Described, found: Understood | None) -> None:
     """The barcode, growing clause by clause to the class as it stands."""
-    grown = sentence.steps(reading) if reading else []
-    grown = [(label if i == 0 else f"+ {label}", bird) for i, (label, bird) in enumerate(grown)]
-    if grown and grown[-1][1] != dict(current.picks):
-        grown.append(("+ what you picked by hand", dict(current.picks)))
-    grown = grown[-6:] or [(state.YOURS, dict(current.picks))]
-    values = resources.predicted_importances([bird for _, bird in grown])
+    looked_up = found is not None and st.session_state.get("looked_up") == found.text
+    read_it = partial(understanding.understand, wider=looked_up)
+    grown = sentence.steps(found, read_it) if found else []
+    by_hand = "+ what you picked by hand" if grown else state.yours()
+    classes = [*(described for _, described in grown), current]
+    values = resources.predicted_importances(classes)
+    labels = [*(label if i == 0 else f"+ {label}" for i, (label, _) in enumerate(grown)), by_hand]
+    # A clause that changes nothing is no step, and neither is the class itself where the words say all of it.
+    kept = [0, *(i for i in range(1, len(classes)) if not np.allclose(values[i], values[i - 1], rtol=1e-4))][
+        -MAX_STEPS:
+    ]
     order, names = figures.channel_order(resources.project())
     n = values.shape[1]
     st.markdown(
         f"For the network, a class is how much each of its {n} neurons speaks for or against it. "
-        "It has learned from the birds it knows which neurons go with which words, so your words write a pattern:"
+        f"It has learned from the {'birds' if state.noun() == 'bird' else 'classes'} it knows which neurons go with "
+        "which words, so your words write a pattern:"
     )
-    rows = [figures.BarcodeRow(label, row) for (label, _), row in zip(grown, values, strict=True)]
+    rows = [figures.BarcodeRow(labels[i], values[i]) for i in kept]
     fig = figures.barcode(rows, names, "Predicted importance of every neuron, as the words come in", order=order)
     strongest = int(values[-1].argmax())
     alt = (
@@ -234,39 +273,6 @@ def _pattern(current: state.Described, reading: Reading | None) -> None:
         f"class, cells that hang speak against it. The strongest for it is neuron {strongest}: {names[strongest]}."
     )
     style.chart(fig, alt, key="pattern")
-
-
-def _look_up_unknown(current: state.Described, reading: Reading) -> None:
-    """Ask the sentence encoder, seconds to load, whether an unlisted word is near a known one; once a text."""
-    if st.session_state.get("looked_up") == reading.text:
-        return
-    wider = _read_with_encoder(reading.text) or reading
-    st.session_state["looked_up"] = reading.text
-    if wider != reading:
-        by_hand = {g: current.picks.get(g) for g in GROUPS if current.picks.get(g) != reading.attributes.get(g)}
-        bird = {g: v for g, v in (wider.attributes | by_hand).items() if v}
-        st.session_state["reading"] = wider
-        state.describe_as(current.text, bird)
-        st.rerun()
-
-
-def _ask_encoder(text: str) -> None:
-    """A text of which no word is listed: the encoder may know words near them all."""
-    if (reading := _read_with_encoder(text)) is not None:
-        st.session_state["describe_error"] = None
-        st.session_state["reading"] = reading
-        st.session_state["looked_up"] = text
-        state.describe_as(text, reading.attributes)
-        st.rerun()
-
-
-def _read_with_encoder(text: str) -> Reading | None:
-    """None where there is no encoder here, or the words near those of the text make no bird either."""
-    with st.spinner("Looking for words near the ones I do not know …"):
-        try:
-            return read(text, resources.encoder())
-        except InputError:
-            return None
 
 
 main()

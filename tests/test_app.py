@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.reading import read
+from niwt_core.birds.understanding import understood
 from pages.shared import resources, sentence, state, wording
 
 ROOT = Path(__file__).parents[1]
@@ -144,20 +145,20 @@ def test_address_restores_the_class_and_ignores_what_is_not_of_this_world() -> N
 
 def test_text_is_shown_and_never_obeyed() -> None:
     text = "a red <img src=x> bird with a **bold** [link](http://x.y) black cap"
-    html = sentence.marked(read(text))
+    html = sentence.marked(understood(read(text)))
     assert "<img" not in html
     assert html.count("<") == html.count("<p ") + html.count("<r") + html.count("</") + html.count("<span ")
-    assert "".join(piece.text for piece in sentence.pieces(read(text))) == text
+    assert "".join(piece.text for piece in sentence.pieces(understood(read(text)))) == text
     assert wording.plain("<b>*x* [y](z) $q$ `c`") == r"\<b\>\*x\* \[y\](z) \$q\$ \`c\`"
 
 
 def test_steps_grow_to_the_whole_bird() -> None:
-    grown = sentence.steps(read(state.EXAMPLE))
+    grown = sentence.steps(understood(read(state.EXAMPLE)), lambda text: understood(read(text)))
     assert [label for label, _ in grown] == [
         "a small yellow bird", "a black cap", "white wing bars", "a short orange beak"
     ]  # fmt: skip
-    assert [len(bird) for _, bird in grown] == sorted(len(bird) for _, bird in grown)
-    assert grown[-1][1] == EXAMPLE_BIRD
+    assert [len(bird.picks) for _, bird in grown] == sorted(len(bird.picks) for _, bird in grown)
+    assert grown[-1][1] == state.Described(state.EXAMPLE, EXAMPLE_BIRD)
 
 
 # -- Importances -------------------------------------------------------------------------------------------------------

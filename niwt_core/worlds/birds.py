@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import groupby
 
 import torch
 from torch import Tensor
 
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.described import STRANGER_SEED, description_of
-from niwt_core.birds.phrases import GROUP_WORDS, phrase
-from niwt_core.birds.reading import Encoder, Reading, read
+from niwt_core.birds.phrases import phrase
+from niwt_core.birds.reading import Encoder, read
 from niwt_core.birds.species import make_species
 from niwt_core.birds.trust import learn_words
+from niwt_core.birds.understanding import understood
 from niwt_core.birds.world import FRESH_SEED, Drawings, drawings_of, load_birds
 from niwt_core.datasets import ZeroShotData
 from niwt_core.explanation.words import WordMap
 from niwt_core.neurons.evidence import Part
 from niwt_core.project import Project
 from niwt_core.worlds.base import World
-from niwt_core.worlds.described import Described, Mark, Understood
+from niwt_core.worlds.described import Described, Understood
 
 
 class BirdWorld(World):
@@ -65,34 +65,3 @@ class BirdWorld(World):
 
     def learn_words(self) -> WordMap:
         return learn_words(self.project)
-
-
-def understood(reading: Reading) -> Understood:
-    """A reading of bird words as every world gives it."""
-    return Understood(
-        reading.text, reading.attributes, _marks(reading), reading.clauses, reading.unknown, reading.notes
-    )
-
-
-def _marks(reading: Reading) -> tuple[Mark, ...]:
-    """Spans that share characters made one; what an earlier one said is not said again."""
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted((span.start, span.end) for span in reading.spans):
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    marks: list[Mark] = []
-    said: set[tuple[str, str]] = set()
-    for start, end in merged:
-        facts = [(s.group, s.value) for s in reading.spans if start <= s.start and s.end <= end]
-        fresh = [fact for fact in dict.fromkeys(facts) if fact not in said]
-        said.update(fresh)
-        marks.append(Mark(start, end, _label(fresh)))
-    return tuple(marks)
-
-
-def _label(facts: list[tuple[str, str]]) -> str:
-    """ "back, belly: yellow · bill shape: short"."""
-    by_value = groupby(facts, key=lambda fact: fact[1])
-    return " · ".join(f"{', '.join(GROUP_WORDS[group] for group, _ in same)}: {value}" for value, same in by_value)

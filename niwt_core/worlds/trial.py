@@ -40,16 +40,17 @@ def try_out(project: Project, new: Classifier, features: Tensor) -> Trial:
 
 
 @torch.no_grad()
-def features_of(world: World, source: ImageSource, progress: Callable[[int], None] = lambda n: None) -> Tensor:
-    """Features (n_pictures, n_features) of pictures, (0, n_features) where there are none.
+def features_of(world: World, source: ImageSource | None, progress: Callable[[int], None] = lambda n: None) -> Tensor:
+    """Features (n_pictures, n_features) of pictures; no rows where there are none.
 
     Args:
         progress: told how many more pictures are done.
     """
     backbone = world.project.backbone
-    batches = activation_batches(source, backbone, progress, batch_size=_BATCH if not world.drawn else 50)
-    features = [backbone.head(activations) for activations, _ in batches]
-    return torch.cat(features) if features else torch.zeros(0, backbone.n_features)
+    if source is None or not len(source.labels):
+        return torch.zeros(0, backbone.n_features)
+    batches = activation_batches(source, backbone, progress, batch_size=50 if world.drawn else _BATCH)
+    return torch.cat([backbone.head(activations) for activations, _ in batches])
 
 
 def jacobians_of(
@@ -67,7 +68,8 @@ def jacobians_of(
     fits = MAX_BYTES // (4 * backbone.n_features * backbone.n_channels)
     source = world.samples(min(n_pictures, max(fits, 4)), fresh=fresh)
     parts = []
-    for activations, labels in activation_batches(source, backbone, batch_size=_BATCH if not world.drawn else 32):
+    # Photos one by one: a large head holds a copy of all that it computes for each neuron.
+    for activations, labels in activation_batches(source, backbone, batch_size=_BATCH if world.drawn else 1):
         parts.append(channel_jacobian(backbone.head, activations))
         progress(len(labels))
     return torch.cat(parts)

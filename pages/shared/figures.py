@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from niwt_core.wording.saying import is_embedded
 from pages.shared import resources
 from pages.shared.style import AGAINST, AGAINST_RGB, DIVERGING, FOR, FOR_RGB, MUTED
-from pages.shared.wording import GROUP_WORDS, word
+from pages.shared.wording import word
 
 if TYPE_CHECKING:
     from niwt_core.neurons import Dictionary
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MOVED_BY = "most moved by "
 UNCLEAR = "no clear name"
+SPEAKS_FOR = "speaks for: "
 
 # Heights in pixels.
 _ROW, _LINE, _TOP, _BOTTOM = 60, 15, 40, 36
@@ -51,10 +53,13 @@ def channel_order(project: Project) -> tuple[np.ndarray, list[str]]:
     Returns:
         order: (n_channels,) channel numbers, first cell first.
         names: by channel number, 'most moved by crown: black'. Not the name of what the neuron detects; or, from the
-            dictionary, that name: 'crown: black'.
+            dictionary, that name: 'crown: black'. Where classes are described by embedded sentences, the seen class
+            that it speaks for most: 'speaks for: tiger'.
     """
     if (dictionary := resources.dictionary_of(project)) is not None:
         return named_order(dictionary)
+    if all(map(is_embedded, project.attribute_names)):
+        return _order_by_class(project)
     matrix = project.learner.to_importances.matrix.numpy()  # (n_attributes, n_channels)
     attributes = [name.partition("::")[::2] for name in project.attribute_names]
     groups = list(dict.fromkeys(group for group, _ in attributes))
@@ -66,6 +71,13 @@ def channel_order(project: Project) -> tuple[np.ndarray, list[str]]:
     best = within.argmax(0)  # the attribute of each channel
     order = np.lexsort((-sizes.max(0), best))  # attributes stand group by group, so this groups by group too
     return order, [MOVED_BY + word(*attributes[a]) for a in best]
+
+
+def _order_by_class(project: Project) -> tuple[np.ndarray, list[str]]:
+    """As `channel_order`: by the seen class whose importance is largest, the strongest first."""
+    values = project.importances.directions.numpy()  # (n_seen, n_channels)
+    best = values.argmax(0)
+    return np.lexsort((-values.max(0), best)), [f"{SPEAKS_FOR}{project.class_names[c]}" for c in best]
 
 
 def named_order(dictionary: Dictionary) -> tuple[np.ndarray, list[str]]:
@@ -245,12 +257,20 @@ def _title(text: str) -> dict[str, Any]:
 def _bands(named: Sequence[str]) -> list[tuple[int, int, str]]:
     """Runs of cells whose names share a group: (first cell, one past the last, group), where there is a group."""
     bands, start = [], 0
-    for group, run in groupby(named, key=lambda name: name.removeprefix(MOVED_BY).partition(":")[0]):
+    for group, run in groupby(named, key=_group):
         length = len(list(run))
-        if group in GROUP_WORDS.values() or group == UNCLEAR:
+        if group:
             bands.append((start, start + length, group))
         start += length
     return bands
+
+
+def _group(name: str) -> str:
+    """What a band is called: "crown" of "most moved by crown: black", "tiger" of "speaks for: tiger"; "" for none."""
+    if name.startswith(SPEAKS_FOR):
+        return name.removeprefix(SPEAKS_FOR)
+    group, colon, _ = name.removeprefix(MOVED_BY).partition(":")
+    return group if colon or name == UNCLEAR else ""
 
 
 def _hover(rows: Sequence[BarcodeRow], values: np.ndarray, order: np.ndarray, named: Sequence[str] | None) -> list[str]:

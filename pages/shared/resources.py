@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import streamlit as st
@@ -13,9 +13,13 @@ from pages.shared import state
 from pages.shared.wording import plain
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
     from niwt_core.neurons import Dictionary
     from niwt_core.project import Project
-    from niwt_core.worlds.base import World
+    from niwt_core.worlds.base import WordReader, World
+    from niwt_core.worlds.described import Described
 
 BUNDLED = Path(__file__).parents[2] / "assets" / "paper_birds"
 
@@ -25,28 +29,60 @@ def world() -> World:
 
     Where the address names a project that is not there, or no longer whole, the page says so and goes no further.
     """
+    key = state.world_key()
+    if key == state.BIRDS:
+        return _birds()
     from niwt_core.errors import InputError
 
     try:
-        return world_of(state.world_key())
+        return world_of(key)
     except InputError as error:
-        st.error(plain(str(error)))
-        st.button("Work with Paper Birds instead", on_click=state.use_world, args=(state.BIRDS,), key="to_birds")
-        st.stop()
+        refuse(str(error))
 
 
 def world_of(key: str) -> World:
-    """The world of a key, whoever works in it.
+    """The world of a key, the person's or another.
 
     Raises:
         InputError: there is no such project, or it is no longer whole.
     """
     if key == state.BIRDS:
         return _birds()
-    from niwt_core.worlds.shelf import folder_of, stamp_of
+    from niwt_core.worlds.shelf import stamp_of
 
     folder = folder_of(key)
-    return _photos(key, str(folder), stamp_of(folder))
+    return _own(key, str(folder), stamp_of(folder))
+
+
+def refuse(reason: str) -> NoReturn:
+    """Say why the page cannot work on this project, offer the one that is always there, and go no further."""
+    st.error(plain(reason))
+    if state.world_key() != state.BIRDS:
+        st.button("Work with Paper Birds instead", on_click=state.use_world, args=(state.BIRDS,), key="to_birds")
+    st.stop()
+
+
+def folder_of(key: str) -> Path:
+    """The folder of a project, by the key of its world.
+
+    Raises:
+        InputError: there is none.
+    """
+    from niwt_core.worlds.shelf import folder_of as on_shelf
+
+    return BUNDLED if key == state.BIRDS else on_shelf(key)
+
+
+def identity() -> str:
+    """What caches of anything measured in the person's world are keyed on: its key, and when its project was written.
+
+    Raises:
+        InputError: there is no such project.
+    """
+    from niwt_core.worlds.shelf import stamp_of
+
+    key = state.world_key()
+    return f"{key} {stamp_of(folder_of(key))}"
 
 
 @st.cache_resource(show_spinner="Waking the network (a few seconds, once) …")
@@ -57,10 +93,10 @@ def _birds(folder: str = str(BUNDLED)) -> World:
 
 
 @st.cache_resource(show_spinner="Opening the project …", max_entries=8)
-def _photos(key: str, folder: str, stamp: tuple[int, int]) -> World:
+def _own(key: str, folder: str, stamp: tuple[int, int]) -> World:
     from niwt_core.worlds.photos import PhotoWorld
 
-    return PhotoWorld(_load(Path(folder)), key)
+    return PhotoWorld(_load(Path(folder)), key, Path(folder))
 
 
 def _load(folder: Path) -> Project:
@@ -88,20 +124,52 @@ def encoder():
     return load_encoder()
 
 
-@st.cache_resource(show_spinner=False)
-def jacobians(n_images: int = 64):
-    """Channel Jacobians of sample drawings, (n_images, n_features, n_channels), for the loop."""
-    from niwt_core.birds.described import sample_jacobians
+def jacobians(n_images: int = 64, *, fresh: bool = False) -> Tensor:
+    """Channel Jacobians of sample pictures of the person's world, see `worlds.trial.jacobians_of`.
 
-    return sample_jacobians(project(), n_images)
+    Raises:
+        InputError: the pictures are not there.
+    """
+    return _sample_jacobians(identity(), n_images, fresh, world())
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def fresh_features(key: str, bird: dict[str, str], n_drawings: int, seed: int):
-    """Features of fresh drawings of a described bird; `key` names the bird."""
-    from niwt_core.birds.described import fresh_features as draw_and_run
+@st.cache_resource(show_spinner="Measuring the network on sample pictures (once) …", max_entries=8)
+def _sample_jacobians(world_id: str, n_images: int, fresh: bool, _world: World) -> Tensor:
+    from niwt_core.worlds.trial import jacobians_of
 
-    return draw_and_run(project(), bird, n_drawings, seed)
+    return jacobians_of(_world, n_images, fresh=fresh)
+
+
+def features(described: Described, n: int, seed: int | None = None) -> Tensor:
+    """Features (n, n_features) of pictures of a described class that nothing was fitted to; no rows without pictures.
+
+    Raises:
+        InputError: the pictures are not there.
+    """
+    return _features(identity(), described.identity, n, seed, world(), described)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _features(world_id: str, key: str, n: int, seed: int | None, _world: World, _described: Described) -> Tensor:
+    from niwt_core.worlds.trial import features_of
+
+    return features_of(_world, _world.pictures_of(_described, n, **({} if seed is None else {"seed": seed})))
+
+
+def strangers(described: Described) -> Tensor:
+    """Features (n, n_features) of pictures of new classes other than the described one (`World.strangers`).
+
+    Raises:
+        InputError: the pictures are not there.
+    """
+    return _strangers(identity(), described.of, world(), described)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _strangers(world_id: str, of: str, _world: World, _described: Described) -> Tensor:
+    from niwt_core.worlds.trial import features_of
+
+    return features_of(_world, _world.strangers(_described))
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)
@@ -121,82 +189,97 @@ def drawn(key: str, bird: dict[str, str], seed: int, size: int = 320):
     return drawing.image, {group: value for group, value in drawing.attributes.items() if group not in bird}
 
 
-def predicted_importances(birds: Sequence[Mapping[str, str]]) -> np.ndarray:
-    """Importances that the map predicts for described birds, (n_birds, n_channels): one matrix product, not cached."""
-    loaded = project()  # first, because its spinner covers the import of torch
+def predicted_importances(classes: Sequence[Described]) -> np.ndarray:
+    """Importances that the map predicts for described classes, (n_classes, n_channels); not cached.
+
+    Raises:
+        InputError: a description that the world cannot read.
+    """
+    here = world()  # first, because its spinner covers the import of torch
 
     import torch
 
-    from niwt_core.birds.described import description_of
-
-    return loaded.learner.importances(torch.cat([description_of(loaded, bird) for bird in birds])).numpy()
-
-
-@st.cache_resource(show_spinner=False)
-def check_jacobians(n_images: int = 64):
-    """The same as `jacobians` of drawings that nothing was fitted to, to compare the loop with the closed form."""
-    from niwt_core.birds.described import sample_jacobians
-
-    return sample_jacobians(project(), n_images, fresh=True)
-
-
-@st.cache_resource(show_spinner=False)
-def strangers():
-    """Features of 100 birds of species that the network was never shown, (100, n_features)."""
-    from niwt_core.birds.described import stranger_features
-
-    return stranger_features(project())
+    return here.project.learner.importances(torch.cat([here.row(described) for described in classes])).numpy()
 
 
 def dictionary() -> Dictionary | None:
-    """The dictionary of the bundled project's neurons; None where there is none, or none that fits the project."""
-    stamp = _dictionary_stamp()
-    return _read_dictionary(str(BUNDLED), stamp) if stamp else None
+    """The dictionary of the neurons of the person's world; None where there is none, or none that fits the project."""
+    stamp = dictionary_stamp()
+    return _read_dictionary(identity(), stamp, world().project) if stamp else None
 
 
 def dictionary_of(loaded: Project) -> Dictionary | None:
-    """The dictionary of a loaded project, as far as that is the bundled one."""
-    return dictionary() if _dictionary_stamp() and loaded is project() else None
+    """The dictionary of a loaded project, as far as that is the one of the person's world."""
+    return dictionary() if dictionary_stamp() and loaded is project() else None
 
 
 def wall_sheet() -> bytes:
     """The picture that each neuron answers to most, side by side on one sheet, as WebP (`neurons.sheet`)."""
-    return _draw_wall_sheet(str(BUNDLED), _dictionary_stamp())
+    found = dictionary()
+    return _draw_wall_sheet(identity(), dictionary_stamp(), world(), found) if found else b""
 
 
-def _dictionary_stamp() -> tuple[int, int] | None:
+def dictionary_stamp() -> tuple[int, int] | None:
     """When the dictionary's file was written, and its size; None where there is no file."""
     from niwt_core.neurons.storage import FILE
 
     try:
-        found = (BUNDLED / FILE).stat()
+        found = (folder_of(state.world_key()) / FILE).stat()
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _read_dictionary(folder: str, stamp: tuple[int, int]) -> Dictionary | None:
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _read_dictionary(world_id: str, stamp: tuple[int, int], _project: Project) -> Dictionary | None:
     from niwt_core.errors import InputError
     from niwt_core.neurons import load_dictionary
 
     try:
-        return load_dictionary(Path(folder), project())
+        return load_dictionary(folder_of(state.world_key()), _project)
     except InputError:
         return None
 
 
-@st.cache_resource(show_spinner="Drawing what each neuron answers to (once) …", max_entries=2)
-def _draw_wall_sheet(folder: str, stamp: tuple[int, int]) -> bytes:
+@st.cache_resource(show_spinner="Preparing what each neuron answers to (once) …", max_entries=8)
+def _draw_wall_sheet(world_id: str, stamp: tuple[int, int] | None, _world: World, _found: Dictionary) -> bytes:
     from pages.shared.neurons import sheet
 
-    found = dictionary()
-    return sheet(found.neurons) if found else b""
+    return sheet(_world, _found.neurons)
 
 
-@st.cache_resource(show_spinner=False)
-def words():
-    """The map from neurons to words, fitted once on 600 drawings of known birds (some seconds, most of it drawing)."""
-    from niwt_core.birds.trust import learn_words
+def words() -> WordReader | None:
+    """The way from neurons to words in the person's world, learned once on pictures of known classes (some seconds).
 
-    return learn_words(project())
+    Raises:
+        InputError: the pictures are not there.
+    """
+    return _learn_words(identity(), world())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _learn_words(world_id: str, _world: World) -> WordReader | None:
+    return _world.learn_words()
+
+
+def pictures(name: str, n: int, seed: int = 0, size: int = 320) -> list[np.ndarray]:
+    """Pictures of one of the classes of the person's world, (size, size, 3) uint8 each, cropped to a square.
+
+    Raises:
+        InputError: the pictures are not there.
+    """
+    return _class_pictures(identity(), name, n, seed, size, world())
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def _class_pictures(world_id: str, name: str, n: int, seed: int, size: int, _world: World) -> list[np.ndarray]:
+    source = _world.pictures(name, n, seed)
+    return [squared(source[i], size) for i in range(len(source.labels))]
+
+
+def squared(image: Image, size: int) -> np.ndarray:
+    """A picture's centre as the network is shown it, (size, size, 3) uint8."""
+    from PIL import Image as Pillow
+    from PIL import ImageOps
+
+    return np.asarray(ImageOps.fit(image, (size, size), Pillow.Resampling.LANCZOS))

@@ -12,17 +12,25 @@ from collections.abc import Mapping
 import streamlit as st
 
 from niwt_core.birds.attributes import GROUPS
-from niwt_core.worlds.described import Described, picks_of
+from niwt_core.worlds.described import MAX_TEXT, Described, picks_of
 
 EXAMPLE = "a small yellow bird with a black cap, white wing bars and a short orange beak"
 
 #: The key of the world that is there from the start, and is meant where the address names none.
 BIRDS = "birds"
 
-#: What the class is called in charts and sentences.
+#: What the described class of drawn birds is called in charts and sentences; see `yours`.
 YOURS = "your bird"
 
-_MAX_TEXT = 1000
+
+def noun() -> str:
+    """What a class of the person's world is called: "bird", or "class" (`World.noun`, without loading the world)."""
+    return "bird" if world_key() == BIRDS else "class"
+
+
+def yours() -> str:
+    """What the described class is called in charts and sentences: "your bird" or "your class"."""
+    return f"your {noun()}"
 
 
 def world_key() -> str:
@@ -92,17 +100,19 @@ def undo_clear() -> None:
 
 def _from_address() -> Described | None:
     """The class of the address; None where the address has none, or none that its project knows."""
-    text, key = st.query_params.get("text", "")[:_MAX_TEXT], st.query_params.get("picks", "")
+    text, key = st.query_params.get("text", "")[:MAX_TEXT], st.query_params.get("picks", "")
     if world_key() == BIRDS:
         picks = picks_of(key, GROUPS)
         return Described(text, picks) if picks else None
-    if not text and not key:
+    of = st.query_params.get("of", "")
+    if not (text or key or of):
         return None
     from pages.shared import resources
 
     world = resources.world()
-    picks, of = picks_of(key, world.groups), st.query_params.get("of", "")
-    return Described(text, picks, of if of in world.project.class_names else "") if text or picks else None
+    picks, unseen = picks_of(key, world.groups), world.project.class_names[world.project.n_seen :]
+    of = of if of in unseen else ""
+    return Described(text, picks, of) if text or picks or of else None
 
 
 def _write_address(current: Described | None) -> None:

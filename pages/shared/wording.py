@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from niwt_core.birds.phrases import GROUP_WORDS, phrase, phrases, word
+from niwt_core.birds import phrases as birds
+from niwt_core.birds.attributes import GROUPS
+from niwt_core.birds.phrases import GROUP_WORDS, phrases
+from niwt_core.wording import saying
 
 if TYPE_CHECKING:  # a page is painted before torch is loaded, which takes seconds
     from torch import Tensor
@@ -16,6 +19,18 @@ if TYPE_CHECKING:  # a page is painted before torch is loaded, which takes secon
 __all__ = ["GROUP_WORDS", "listed", "of_hundred", "phrase", "phrases", "plain", "signed", "whereabouts", "word"]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$:&])")
+
+
+def phrase(group: str, value: str) -> str:
+    """An attribute of any world as people say it: "black crown", "no stripes"; a predicate has no value."""
+    if value in GROUPS.get(group, ()):
+        return birds.phrase(group, value)
+    return saying.plain(f"{group}::{value}" if value else group)
+
+
+def word(group: str, value: str) -> str:
+    """An attribute of any world as a label: "crown: black"."""
+    return birds.word(group, value) if value in GROUPS.get(group, ()) else saying.label(group, value)
 
 
 def listed(words: Iterable[str]) -> str:
@@ -46,7 +61,7 @@ def plain(text: str) -> str:
 
 
 def whereabouts(signed: Tensor, masks: Mapping[str, np.ndarray] | None) -> str:
-    """Where the evidence for a class lies, in a sentence: on which part of a drawn bird, or in which corner.
+    """Where the evidence for a class lies, in a sentence: on which part of a drawn bird, or in which corner of a photo.
 
     Args:
         signed: (height, width). masks: part -> (height, width) bool, where known.
