@@ -232,7 +232,7 @@ class Notebook:
             here = {_same(_kept(row)) for row in session.scalars(self._here())}
             fresh = [entry for entry in arriving if _same(entry) not in here]
             self._check_room(session, len(fresh))
-            for entry in fresh:
+            for entry in reversed(fresh):  # files begin with the last changed: of equal times, it is the last here too
                 row = EntryRow(notebook_id=self.id, home=self._free_home(session, entry))
                 _write(row, entry)
                 session.add(row)
