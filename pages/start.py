@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import streamlit as st
 
 from niwt_core.errors import InputError
-from pages.shared import frame, idea, state, style, tour
+from niwt_core.worlds import shelf
+from pages.shared import frame, idea, state, style, tour, wording
+from pages.shared.owner import owner
+
+#: Where an operator allows data sets of the server; only then the module that looks is worth its import.
+FOLDERS = "NIWT_FOLDERS"
 
 OTHERS = (
     ("pages/own.py", "Bring your own photos", ":material/photo_library:"),
@@ -28,19 +35,38 @@ def show_picture() -> None:
 
 
 def begin() -> None:
-    """Describe comes next, the example in its field where nothing has been described yet."""
+    """Describe comes next, with a bird: the one of before, or else an example in its field."""
+    if state.world_key() != state.BIRDS:
+        state.use_world(state.BIRDS)
     if state.described() is None and not st.session_state.get("words"):
         st.session_state["words"] = state.EXAMPLE
 
 
+def saved() -> None:
+    """The person's own projects, each a button."""
+    projects, current = shelf.projects_of(owner()), state.world_key()
+    if not projects:
+        return
+    st.header("Open a saved project")
+    for project in projects:
+        here = " (open now)" if project.key == current else ""
+        label = f"**{wording.plain(project.title)}**: {project.n_seen + project.n_unseen} classes{here}"
+        if st.button(label, key=f"open_{project.key}", on_click=state.use_world, args=(project.key,), type="tertiary"):
+            st.switch_page("pages/describe.py", query_params=st.query_params.to_dict() | {"project": project.key})
+
+
 def others() -> None:
     """Other ways in, smaller."""
-    ways = [way for way in OTHERS if frame.has(way[0])]
-    if not ways:
-        return
     st.header("Or begin elsewhere")
-    for file, label, icon in ways:
-        st.page_link(file, label=label, icon=icon)
+    with st.container(horizontal=True):
+        for file, label, icon in OTHERS:
+            if frame.has(file):
+                st.page_link(file, label=label, icon=icon, query_params=st.query_params.to_dict())
+    if os.environ.get(FOLDERS):
+        from niwt_core.worlds.server_folders import KNOWN, offers
+
+        if there := [KNOWN[offer.dataset][0] for offer in offers() if offer.dataset in KNOWN]:
+            st.caption(f"On this server: {wording.listed(dict.fromkeys(there))}. “Bring your own photos” fits them.")
 
 
 def page() -> None:
@@ -56,6 +82,7 @@ def page() -> None:
         if st.button("Take the tour (3 minutes)", key="tour_begin", on_click=tour.begin):
             tour.go(1)
     show_picture()
+    saved()
     others()
 
 

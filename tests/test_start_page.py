@@ -13,7 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from niwt_core.birds.idea import FILE, Clause, Idea, load_idea, measure, save_idea
 from niwt_core.errors import InputError
-from pages.shared import figures, idea, resources, state
+from niwt_core.neurons import load_dictionary
+from niwt_core.project import load_project
+from niwt_core.worlds import shelf
+from pages.shared import figures, idea, state
 
 ROOT = Path(__file__).parents[1]
 SMALL = Idea(
@@ -41,8 +44,8 @@ def open_start(**address: str) -> AppTest:
 
 def test_the_kept_picture_is_what_the_bundled_network_does() -> None:
     """Measured anew: every number and every bird of the picture."""
-    kept, project = load_idea(idea.FOLDER), resources._load(resources.BUNDLED)
-    order = figures.named_order(resources._read_dictionary(str(resources.BUNDLED), (0, 0)))[0]
+    kept, project = load_idea(idea.FOLDER), load_project(idea.FOLDER)
+    order = figures.named_order(load_dictionary(idea.FOLDER, project))[0]
     fresh = measure(project, tuple(order.tolist()))
     assert replace(fresh, importances=(), clauses=()) == replace(kept, importances=(), clauses=())
     assert fresh.importances == pytest.approx(kept.importances, abs=2e-4)
@@ -114,6 +117,50 @@ def test_a_missing_picture_leaves_the_page_standing(tmp_path: Path, monkeypatch:
     app = open_start()
     assert "missing" in app.info[0].value
     assert app.button(key="teach")
+
+
+def shelved(folder: Path, owner: str, title: str) -> str:
+    """A project on the shelf, as far as a list looks at it."""
+    key = shelf.new_key()
+    (folder / key).mkdir(parents=True)
+    document = {
+        "class_names": ["a", "b", "c"],
+        "n_seen": 2,
+        "backbone": {"name": "mobilenet_v2", "layer": "features.17"},
+        "card": {"title": title},
+    }
+    (folder / key / "project.json").write_text(json.dumps(document))
+    shelf.claim(folder / key, owner)
+    return key
+
+
+def test_saved_projects_of_this_person_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(shelf.VARIABLE, str(tmp_path))
+    secret = "0" * 32
+    mine, _ = shelved(tmp_path, secret, "My *mushrooms*"), shelved(tmp_path, "1" * 32, "Somebody's")
+    assert "Open a saved project" not in [h.value for h in open_start().header]
+    app = open_start(shelf=secret)
+    assert "Open a saved project" in [h.value for h in app.header]
+    (button,) = [b for b in app.button if (b.key or "").startswith("open_")]
+    assert button.label == r"**My \*mushrooms\***: 3 classes"
+    assert button.key == f"open_{mine}"
+
+
+def test_whoever_works_with_photos_is_led_back_to_birds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(shelf.VARIABLE, str(tmp_path))
+    app = open_start(project=shelved(tmp_path, "0" * 32, "Mine"), shelf="0" * 32)
+    assert "(open now)" in "".join(b.label for b in app.button)
+    app.button(key="teach").click().run()
+    assert not app.exception
+    assert app.session_state["world"] == state.BIRDS
+    assert app.text_area(key="words").value == state.EXAMPLE
+
+
+def test_data_sets_of_the_server_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("classes.txt", "images.txt", "image_class_labels.txt", "images"):
+        (tmp_path / "birds" / name).mkdir(parents=True)
+    monkeypatch.setenv("NIWT_FOLDERS", str(tmp_path))
+    assert any("On this server: CUB-200-2011." in c.value for c in open_start().caption)
 
 
 def test_nothing_of_the_start_page_waits_for_torch() -> None:
