@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import unescape
 
 import plotly.graph_objects as go
@@ -73,11 +74,19 @@ def lead(sentence: str) -> None:
     st.html(f'<p class="lead">{sentence}</p>')
 
 
-def chart(fig: go.Figure, alt: str, key: str | None = None, *, saves: bool = True) -> None:
+def chart(
+    fig: go.Figure,
+    alt: str,
+    key: str | None = None,
+    *,
+    saves: bool = True,
+    on_press: Callable[[], None] | None = None,
+) -> None:
     """Show a chart across the page, its sentence below it for those who see it and as alt text for those who do not.
 
     Below it stands a small menu that saves it; not with `saves=False`, for charts that are drawn anew several times a
-    second, nor without a key, by which the menu finds the chart.
+    second, nor without a key, by which the menu finds the chart. Where its marks can be pressed, `on_press` is called
+    before the page is drawn again, and finds them in the session under the key.
     """
     title = unescape(fig.layout.title.text or "")
     full = fig
@@ -93,6 +102,8 @@ def chart(fig: go.Figure, alt: str, key: str | None = None, *, saves: bool = Tru
         config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False},
         key=key,
         alt=alt,
+        on_select=on_press or "ignore",
+        selection_mode="points",
     )
     st.caption(plain(alt))
     if saves and key:
