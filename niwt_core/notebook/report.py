@@ -38,7 +38,8 @@ body { font: 1rem/1.55 system-ui, sans-serif; max-width: 52rem; margin: 2rem aut
        color: light-dark(#22272e, #e9e7e2); background: light-dark(#fcfbf8, #15181c); overflow-wrap: anywhere; }
 article { border-top: 1px solid #7f8a96; margin-top: 2.5rem; padding-top: 0.5rem; break-inside: avoid; }
 .words { font-size: 1.15rem; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 0.75rem; }
+.pictures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 0.75rem; }
+@media (max-width: 30rem) { .pictures { grid-template-columns: repeat(2, 1fr); } }
 .pictures img { width: 100%; border-radius: 0.6rem; display: block; }
 .face { width: 100%; height: 4.5rem; display: block; margin: 1rem 0 0.25rem; }
 .note { white-space: pre-wrap; border-left: 3px solid #7f8a96; padding-left: 0.75rem; }
@@ -65,7 +66,7 @@ def report(chapters: Sequence[Chapter], *, rises: str, hangs: str) -> bytes:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
-        f"<style>{_CSS}</style></head><body><h1>{'A class' if len(chapters) == 1 else 'Notebook'} written in words</h1>"
+        f"<style>{_CSS}</style></head><body><h1>{'A class' if len(chapters) == 1 else 'Classes'} written in words</h1>"
         f"<p>{count}, described in Choose Your Neuron and saved on {_day(made)}. None of them was learned "
         "from pictures: the words became importances of a network’s neurons, and the importances became a classifier. "
         "In each barcode a cell is one neuron: what rises speaks for the class, what hangs speaks against it.</p>"
