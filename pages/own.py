@@ -15,6 +15,9 @@ from pages.shared.wording import plain
 REFRESH_SECONDS = 0.5
 #: Pictures of a class that is worth learning; fewer are taken as well.
 ENOUGH = 10
+#: Up to so many classes are described in fields, each beside a photo; more in a table.
+MOST_FIELDS = 12
+THUMBNAIL = 88
 
 
 def main() -> None:
@@ -34,10 +37,11 @@ def main() -> None:
         st.error(plain(message))
     own_projects.offer_undo()
     if draft is None:
+        own_projects.show()
         begin()
     else:
         go_on_with(draft)
-    own_projects.show()
+        own_projects.show()
     how_it_works()
 
 
@@ -164,14 +168,63 @@ def classes(draft):
 
     st.header("2 What they look like")
     n_unseen = sum(not row.seen for row in draft.rows)
+    told = "numbers" if draft.attribute_names else "words"
+    which = "The one without a tick is" if n_unseen == 1 else f"The {n_unseen} without a tick are"
     st.markdown(
-        f"**Seen** classes are learned from their photos. The {n_unseen} without a tick are learned from words alone; "
-        "their photos only test how well that went. Describe every class in a sentence: what does it look like, and "
-        "what tells it from the others?"
-        if not draft.attribute_names
-        else f"**Seen** classes are learned from their photos. The {n_unseen} without a tick are learned from their "
-        "numbers alone; their photos only test how well that went."
+        f"**Seen** classes are learned from their photos. {which} learned from {told} alone; photos of unseen classes "
+        "only test how well that went."
+        + ("" if draft.attribute_names else " What does each class look like, and what tells it from the others?")
     )
+    as_fields = len(draft.rows) <= MOST_FIELDS and not draft.attribute_names
+    rows = class_fields(draft) if as_fields else class_table(draft, MAX_DESCRIPTION)
+    if rows != draft.rows:
+        draft = replace(draft, rows=rows)
+        draft.save()
+    return draft
+
+
+def class_fields(draft) -> tuple:
+    """A few classes, one below the other: a photo, the description, seen or not."""
+    from niwt_core.worlds.drafts import MAX_DESCRIPTION
+
+    rows = []
+    for i, row in enumerate(draft.rows):
+        words, ticked = f"own_words_{draft.key}_{i}", f"own_seen_{draft.key}_{i}"
+        st.session_state.setdefault(words, row.description)
+        st.session_state.setdefault(ticked, row.seen)
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            st.image(thumbnail(str(draft.data), row.name), width=THUMBNAIL, alt=f"A photo of {row.name}")
+            with st.container(width="stretch", gap="small"):
+                description = st.text_input(
+                    f"{plain(row.name)} ({row.n_pictures} photos)",
+                    key=words,
+                    max_chars=MAX_DESCRIPTION,
+                    placeholder="for example: a small brown bird with a curved bill and a white belly",
+                )
+                seen = st.checkbox("seen: learned from its photos", key=ticked)
+        rows.append(replace(row, description=description, seen=seen))
+    return tuple(rows)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def thumbnail(data: str, name: str):
+    """The first photo of a class, square, (THUMBNAIL * 2)^2 pixels; grey where it cannot be read."""
+    from pathlib import Path
+
+    from PIL import Image, ImageOps
+
+    from niwt_core.datasets.division import pictures_in
+    from niwt_core.images import read_image
+
+    folder, size = Path(data) / name, (2 * THUMBNAIL, 2 * THUMBNAIL)
+    try:
+        return ImageOps.fit(read_image(folder / pictures_in(folder)[0]), size)
+    except (InputError, IndexError):
+        return Image.new("RGB", size, "#7f8a96")
+
+
+def class_table(draft, most: int) -> tuple:
+    """Many classes, or classes with numbers, as a table."""
     shown = st.session_state.get("own_shown")
     if shown is None or shown[0] != draft.key:  # the table as it was when it was opened: edits stand on top of it
         shown = st.session_state["own_shown"] = (draft.key, _as_table(draft))
@@ -183,18 +236,14 @@ def classes(draft):
         height="auto" if len(draft.rows) < 12 else 420,
         disabled=["class", "pictures"],
         column_config={
-            "class": st.column_config.TextColumn("Class", width="small"),
+            "class": st.column_config.TextColumn("Class", width="medium"),
             "pictures": st.column_config.NumberColumn("Pictures", width="small"),
             "seen": st.column_config.CheckboxColumn("Seen", width="small"),
-            "description": st.column_config.TextColumn("Description", width="large", max_chars=MAX_DESCRIPTION),
+            "description": st.column_config.TextColumn("Description", width="large", max_chars=most),
             **{_column(i): st.column_config.NumberColumn(name) for i, name in enumerate(draft.attribute_names)},
         },
     )
-    rows = _from_table(draft, edited)
-    if rows != draft.rows:
-        draft = replace(draft, rows=rows)
-        draft.save()
-    return draft
+    return _from_table(draft, edited)
 
 
 def _column(i: int) -> str:

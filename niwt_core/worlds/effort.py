@@ -10,9 +10,10 @@ import torch
 
 from niwt_core.backbone import Backbone
 from niwt_core.errors import InputError
-from niwt_core.importance import channel_jacobian, importances
+from niwt_core.importance import importances
 from niwt_core.pipeline import FitOptions
 from niwt_core.rehearsal import LEAST_CLASSES, ONE_CLASS_IN, ONE_IMAGE_IN
+from niwt_core.transfer import channel_statistics
 
 #: Steps of fine-tuning that a small data set gets at least, as far as MOST_EPOCHS allow; a batch is 64 images.
 LEAST_STEPS, BATCH, MOST_EPOCHS = 30, 64, 30
@@ -72,7 +73,7 @@ def plan(
     weights = torch.ones(backbone.n_features)
     back = timed(lambda: importances(backbone.head, activations, weights)) / 2
     began = clock()
-    channel_jacobian(backbone.head, activations[:1])
+    channel_statistics(backbone.head, [activations[:1]])
     jacobian = clock() - began
     n_samples = min(options.n_samples, n_train)
     stages = [Stage("activations", n_train * (1 + options.n_views), trunk + DECODING)]

@@ -30,11 +30,11 @@ def duration(seconds: float) -> str:
     if seconds < 10:
         return "a few seconds"
     if seconds < 55:
-        return f"{5 * round(seconds / 5)} seconds"
+        return f"about {5 * round(seconds / 5)} seconds"
     if seconds < 100:
         return "about a minute"
     if seconds < 3600:
-        return f"{round(seconds / 60)} minutes"
+        return f"about {round(seconds / 60)} minutes"
     hours = seconds / 3600
     return "about an hour" if hours < 1.5 else f"about {round(hours)} hours"
 
@@ -47,5 +47,5 @@ def standing(now: Snapshot) -> str:
     count = f", {now.done:,} of {now.total:,} {units}" if units and now.total else ""
     if now.state is State.PAUSED:
         return f"Paused. {words}{count}."
-    left = f" About {duration(now.left)} left." if now.left is not None else ""
-    return f"{words}{count}.{left}".replace("About about", "About")
+    left = duration(now.left) if now.left is not None else ""
+    return f"{words}{count}. {left[0].upper()}{left[1:]} left." if left else f"{words}{count}."

@@ -20,6 +20,14 @@ def owner() -> str:
 
 
 def carry() -> None:
-    """Write the secret to the address once it is worth keeping; Streamlit empties the address when pages change."""
-    if st.query_params.get(PARAMETER) != owner():
-        st.query_params[PARAMETER] = owner()
+    """From now on the secret is worth keeping: it stands in the address of every page."""
+    st.session_state["shelf_kept"] = True
+    keep()
+
+
+def keep() -> None:
+    """Write the secret back to the address, which Streamlit empties when the page changes; each page asks for it."""
+    if PARAMETER in st.query_params or st.session_state.get("shelf_kept"):
+        st.session_state["shelf_kept"] = True
+        if st.query_params.get(PARAMETER) != owner():
+            st.query_params[PARAMETER] = owner()
