@@ -6,11 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from niwt_core.birds.reading import read
 from niwt_core.errors import InputError
-from niwt_core.notebook import Entry, Notebook, UnknownNotebookError
+from niwt_core.notebook import Entry, Kept, Notebook, UnknownNotebookError
 from niwt_core.notebook.files import MAX_BYTES, from_json
 from niwt_core.notebook.store import MAX_SEARCH, UNDO_DAYS
-from pages.shared import cards, comparing, frame, keeping, notebook_key, permalinks, state, style
+from niwt_core.worlds.described import Described
+from pages.shared import cards, comparing, frame, keeping, kept_pictures, notebook_key, permalinks, state, style
 from pages.shared.wording import plain
 
 N_SHOWN = 12
@@ -61,12 +63,17 @@ def _told() -> None:
 
 def _empty() -> None:
     st.header("Nothing here yet")
-    st.markdown(
-        "Describe a class, and it comes here by itself: its words, its barcode, how well it was found. Nobody has to "
-        "sign in; your notebook is made with your first class, and only its link opens it."
+    bird = Kept(title=state.EXAMPLE, text=state.EXAMPLE, picks=read(state.EXAMPLE).attributes)
+    st.html(
+        f'<div class="kept"><img src="{kept_pictures.portrait(bird)}" alt="A drawing of {state.EXAMPLE}"><div>'
+        "<p>Describe a class, and it comes here by itself: its words, its barcode, how well it was found. Nobody has "
+        "to sign in: your notebook is made with your first class, and only its link opens it.</p></div></div>"
     )
-    if st.button("Describe a bird", type="primary", key="to_describe"):
-        st.switch_page(permalinks.DESCRIBE, query_params=st.query_params.to_dict())
+    with st.container(horizontal=True):
+        if st.button(f"Describe a {state.noun()}", type="primary", key="to_describe"):
+            st.switch_page(permalinks.DESCRIBE, query_params=notebook_key.parameters())
+        if st.button("Use the example", key="use_example", help=state.EXAMPLE):
+            cards.describe_again(Described(bird.text, bird.picks), state.BIRDS)
 
 
 def _unknown(error: InputError) -> None:
@@ -243,7 +250,9 @@ def _folded(notebook: Notebook) -> None:
 def _bring(notebook: Notebook | None) -> None:
     with st.expander("Bring classes in from a file", key="bring"):
         file = st.file_uploader(
-            f"A notebook saved as data (JSON, at most {MAX_BYTES >> 20} MB)", key="notebook_file", type=None
+            f"A notebook saved as data (JSON, at most {MAX_BYTES >> 20} MB)",
+            key="notebook_file",
+            max_upload_size=MAX_BYTES >> 20,
         )
         if file is not None:
             st.button("Bring them in", type="primary", key="bring_in", on_click=keeping.attempt,

@@ -24,7 +24,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|
 def to_json(entries: Sequence[Kept]) -> bytes:
     """Entries as a file that `from_json` reads again without loss."""
     document = {"format": FORMAT, "version": VERSION, "entries": [_plain(entry) for entry in entries]}
-    return (json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+    return (json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _plain(entry: Kept) -> dict[str, Any]:

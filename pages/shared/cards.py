@@ -72,12 +72,17 @@ def _open(entry: Entry) -> None:
     except InputError as error:
         st.session_state["notebook_told"] = str(error)
         st.rerun()
-    if entry.project != state.world_key():
-        state.use_world(entry.project)
+    describe_again(known, entry.project)
+
+
+def describe_again(known: Described, project: str) -> None:
+    """Go to Describe with a class, in its project."""
+    if project != state.world_key():
+        state.use_world(project)
     state.describe_as(known.text, known.picks, known.of)
     st.session_state["words"] = known.text
     st.session_state["describe_error"] = None
-    address = permalinks.address_of(known, entry.project)
+    address = permalinks.address_of(known, project)
     st.switch_page(permalinks.DESCRIBE, query_params=address | notebook_key.parameters())
 
 
