@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import plotly.graph_objects as go
 import streamlit as st
 
-from niwt_core.birds.described import description_of
 from niwt_core.errors import InputError
 from niwt_core.explanation import explain
 from niwt_core.gzsl import Classifier, join
-from niwt_core.project import Project
+from niwt_core.worlds.base import World
 from pages.shared import explaining, frame, looking, pictures, reasons, resources, speaking, state, style, wording
 from pages.shared.explaining import DEFAULT, Seen
-from pages.shared.lesson import NEW_NAME
 
 
-def new_classifier(project: Project, current: state.Described) -> Classifier:
-    """The described class: solved at once, or the loop's weights where the person trained it and asks for them."""
-    description = description_of(project, current.picks)
+def new_classifier(world: World, current: state.Described) -> Classifier:
+    """The described class: solved at once, or the loop's weights where the person trained it and asks for them.
+
+    Raises:
+        InputError: a description that the world cannot read.
+    """
+    description, learner = world.row(current), world.project.learner
     key, job = st.session_state.get("training", ("", None))
-    now = job.snapshot() if key == current.key and job is not None else None
+    now = job.snapshot() if key == f"{resources.identity()} {current.identity}" and job is not None else None
     if now is not None and now.iteration:
         ways = ("solved at once", "from the loop")
-        way = st.segmented_control("Which classifier of your bird?", ways, default=ways[0], required=True, key="way")
+        label = f"Which classifier of {state.yours()}?"
+        way = st.segmented_control(label, ways, default=ways[0], required=True, key="way")
         if way == ways[1]:
             st.caption(f"The loop stands at iteration {now.iteration}.")
-            return project.learner.scaled([NEW_NAME], description, now.step.weights)
-    return project.learner.classifier([NEW_NAME], description)
+            return learner.scaled([state.yours()], description, now.step.weights)
+    return learner.classifier([state.yours()], description)
 
 
-def show_prediction(seen: Seen, names: tuple[str, ...], chosen: pictures.Chosen) -> None:
+def show_prediction(world: World, seen: Seen, names: tuple[str, ...], chosen: pictures.Chosen) -> None:
     """The verdict, the picture, and the five most likely classes as bars."""
-    truth, winner = chosen.truth, names[seen.order[0]]
-    sentence = f"It says **{winner}** ({_percent(100 * float(seen.probabilities[seen.order[0]]))})"
+    truth, winner, shows = chosen.truth, names[seen.order[0]], "was drawn as" if world.drawn else "shows"
+    sentence = f"It says **{wording.plain(winner)}** ({_percent(100 * float(seen.probabilities[seen.order[0]]))})"
     if truth is not None:
-        sentence += ", and that is right" if winner == truth else f"; it was drawn as **{truth}**"
+        sentence += ", and that is right" if winner == truth else f"; it {shows} **{wording.plain(truth)}**"
     st.markdown(f"{sentence}.")
     picture, bars = st.columns([0.36, 0.64], gap="large")
     with picture:
         st.image(chosen.shown, width="stretch", alt=chosen.alt)
-        st.caption(f"{'Drawn as ' + truth if truth else 'Your picture'}; the network sees it 64 px wide.")
+        what = "Your picture" if truth is None else f"{'Drawn as' if world.drawn else 'A test photo of'} {truth}"
+        width = world.project.backbone.image_size
+        st.caption(f"{wording.plain(what)}; the network sees it {width} px wide.")
     top = seen.order[:5]
-    labels = [f"{names[c]} ✓" if names[c] == truth else names[c] for c in top]
+    labels = [f"{escape(names[c])} ✓" if names[c] == truth else escape(names[c]) for c in top]
     shares = [100 * float(seen.probabilities[c]) for c in top]
     fig = go.Figure(
         go.Bar(
@@ -56,11 +63,11 @@ def show_prediction(seen: Seen, names: tuple[str, ...], chosen: pictures.Chosen)
         )
     )
     fig.update_xaxes(range=[0, 135], visible=False, fixedrange=True)
-    fig.update_yaxes(autorange="reversed", fixedrange=True)
+    fig.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
     fig.update_layout(height=240, margin={"l": 0, "r": 0, "t": 4, "b": 4}, bargap=0.35, showlegend=False)
-    note = "" if truth is None else " ✓ marks what it was drawn as."
+    note = "" if truth is None else f" ✓ marks what it {shows}."
     with bars:
-        style.chart(fig, f"The five most likely of {len(names)} classes.{note}", key="top5")
+        style.chart(fig, f"The {len(top)} most likely of {len(names)} classes.{note}", key="top5")
 
 
 def _percent(share: float) -> str:
@@ -69,7 +76,7 @@ def _percent(share: float) -> str:
 
 
 def choose_class(seen: Seen, names: tuple[str, ...], n_seen: int) -> int:
-    """Whose evidence to show: the prediction, the described class, or any species."""
+    """Whose evidence to show: the prediction, the described class, or any that it knows."""
     options = [DEFAULT, n_seen, *range(n_seen)]
     choice = st.selectbox(
         "Evidence for",
@@ -81,11 +88,12 @@ def choose_class(seen: Seen, names: tuple[str, ...], n_seen: int) -> int:
     return int(seen.order[0]) if choice == DEFAULT else choice
 
 
-def explained(project: Project, current: state.Described, classifier: Classifier, chosen: pictures.Chosen) -> None:
+def explained(world: World, current: state.Described, classifier: Classifier, chosen: pictures.Chosen) -> None:
     """The story of one picture, from what it is to why it is not another. The words, which may take time, come last."""
+    project = world.project
     seen, names = explaining.look(project.backbone, classifier, chosen.seen_by_network), classifier.names
     st.header("What it says")
-    show_prediction(seen, names, chosen)
+    show_prediction(world, seen, names, chosen)
 
     st.header("Where it looks")
     sentence = st.empty()
@@ -101,7 +109,7 @@ def explained(project: Project, current: state.Described, classifier: Classifier
     heat = found.heat if usual else explaining.map_of(project.backbone, seen.inputs, weight, way, layer)
     with left:
         looking.show_heat(chosen, heat, name, only_for)
-    sentence.markdown(looking.in_a_sentence(chosen, heat, name))
+    sentence.markdown(looking.in_a_sentence(chosen, heat, f"**{wording.plain(name)}**"))
 
     st.header("Why, in words")
     words = st.container()
@@ -109,38 +117,42 @@ def explained(project: Project, current: state.Described, classifier: Classifier
     class_row = (
         project.importances.values[target]
         if target < project.n_seen
-        else project.learner.importances(description_of(project, current.picks))[0]
+        else project.learner.importances(world.row(current))[0]
     )
     speaking.show_neurons(project, found, class_row, name)
 
     st.header("Why this, and not another")
     speaking.show_rather(project, chosen, seen, classifier, target)
     with words:
-        reasons.show_reasons(project, chosen, found.heat, seen, name, is_winner=target == seen.order[0])
+        reasons.show_reasons(world, chosen, found.heat, seen, name, is_winner=target == seen.order[0])
 
 
 def page() -> None:
     frame.ensure()
     st.title("Explain what it sees")
-    style.lead("Pick a bird and see where the network looks, and what its neurons say about it.")
+    noun = state.noun()
+    style.lead(
+        f"Pick a {'bird' if noun == 'bird' else 'photo'} and see where the network looks, and what its neurons say "
+        "about it."
+    )
     current = state.described()
     if current is None:
-        st.info("There is no bird to explain yet. Describe one first; the network learns it in a moment.")
-        if st.button("Describe a bird", type="primary", key="to_describe"):
+        st.info(f"There is no {noun} to explain yet. Describe one first; the network learns it in a moment.")
+        if st.button(f"Describe a {noun}", type="primary", key="to_describe"):
             st.switch_page("pages/describe.py")
         return
-    st.markdown(f"**Your bird:** {wording.plain(current.text) or wording.phrases(current.picks)}")
-    project = resources.project()
-    new = new_classifier(project, current)
-    chosen = pictures.choose(current)
-    if chosen is None:
-        return
+    st.markdown(f"**Your {noun}:** {wording.in_words(current)}")
+    world = resources.world()
     try:
-        explained(project, current, join(project.seen, new), chosen)
+        new = new_classifier(world, current)
+        chosen = pictures.choose(world, current)
+        if chosen is None:
+            return
+        explained(world, current, join(world.project.seen, new), chosen)
     except InputError as error:
         st.error(wording.plain(str(error)))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Describe another bird →", key="another"):
+        if st.button(f"Describe another {noun} →", key="another"):
             st.switch_page("pages/describe.py", query_params=st.query_params.to_dict())
         st.page_link(
             "pages/faithful.py",

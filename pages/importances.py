@@ -9,7 +9,7 @@ from niwt_core.birds.attributes import GROUPS
 from niwt_core.errors import InputError
 from pages.shared import figures, frame, nearest, neighbours, resources, state, style, understanding
 from pages.shared.nearest import N_NEAREST, Neighbour
-from pages.shared.wording import listed, phrase, phrases, plain
+from pages.shared.wording import in_words, phrases
 
 
 def main() -> None:
@@ -26,7 +26,8 @@ def main() -> None:
     except InputError as error:
         resources.refuse(str(error))
     style.lead(_lead(current))
-    st.markdown(f"**{state.yours().capitalize()}:** {in_words(current)}.")
+    told = phrases(current.picks) if world.drawn else in_words(current)
+    st.markdown(f"**{state.yours().capitalize()}:** {told}.")
     project = world.project
     seen = nearest.near_to(predicted)
     order, names = figures.channel_order(project)
@@ -41,16 +42,6 @@ def main() -> None:
     show(current, seen[:N_NEAREST])
     _strongest(predicted, names)
     _folded(rows, order, names)
-
-
-def in_words(current: state.Described) -> str:
-    """The described class in a line, safe to stand in Markdown."""
-    if state.noun() == "bird":
-        return phrases(current.picks)
-    picked = listed(phrase(group, value) for group, value in current.picks.items())
-    if current.text:
-        return plain(current.text.strip().rstrip(".")) + (f"; picked by hand: {plain(picked)}" if picked else "")
-    return plain(picked) or f"{plain(current.of)}, as the data set describes it"
 
 
 def _lead(current: state.Described) -> str:

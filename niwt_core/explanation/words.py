@@ -130,12 +130,19 @@ class WordMap:
 SHARED = 0.6
 #: Words below this probability are listed, but no sentence is built on them.
 LEAST_PROBABILITY = 0.7
+#: The same of a `WordRidge`'s words, which have none: expected standard deviations above the mean.
+LEAST_STRENGTH = 0.5
 
 
 def reasons(words: Sequence[Word], limit: int = 3) -> tuple[Word, ...]:
-    """Those of a `WordMap`'s words that one sentence may claim: the first few that are likely enough."""
-    likely = [w for w in words if w.probability is not None and w.probability >= LEAST_PROBABILITY]
-    return tuple(likely[:limit])
+    """Those of a `WordMap`'s or `WordRidge`'s words that one sentence may claim: the first few that are sure enough."""
+
+    def is_sure(word: Word) -> bool:
+        if word.probability is None:
+            return word.strength >= LEAST_STRENGTH
+        return word.probability >= LEAST_PROBABILITY
+
+    return tuple([word for word in words if is_sure(word)][:limit])
 
 
 WORDS_RIDGE = 0.1

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from niwt_core.explanation import Contributions
 from pages.shared.style import AGAINST, FOR, MUTED
-from pages.shared.wording import listed, phrase, signed, word
+from pages.shared.wording import listed, phrase, plain, signed, word
 
 if TYPE_CHECKING:
     from niwt_core.neurons import Dictionary
@@ -60,14 +61,14 @@ def label(channel: int, names: Dictionary | None) -> str:
     """A neuron under a chart: what the dictionary calls it, if it does so clearly."""
     if names is None or (name := names.neurons[channel].name) is None:
         return f"neuron {channel}" if names is None else "no clear name"
-    return word(*name.split("::", 1))
+    return word(*name.partition("::")[::2])
 
 
 def in_words(channel: int, names: Dictionary | None) -> str:
-    """A neuron in a sentence: "neuron 12 (yellow back)"."""
+    """A neuron in a sentence, safe where Markdown is read: "neuron 12 (yellow back)"."""
     if names is None or (name := names.neurons[channel].name) is None:
         return f"neuron {channel}"
-    return f"neuron {channel} ({phrase(*name.split('::', 1))})"
+    return f"neuron {channel} ({plain(phrase(*name.partition('::')[::2]))})"
 
 
 def sentence(parts: Parts, start: str, other_side: str, names: Dictionary | None) -> str:
@@ -96,7 +97,7 @@ def bars(parts: Parts, names: Dictionary | None, title: str, ends: tuple[str, st
         ends: what the left and the right end of the axis mean.
     """
     sizes = [value for _, value in parts.shown]
-    texts = [label(k, names) for k, _ in parts.shown]
+    texts = [escape(label(k, names)) for k, _ in parts.shown]
     fig = go.Figure(
         go.Bar(
             x=sizes,
@@ -120,11 +121,11 @@ def bars(parts: Parts, names: Dictionary | None, title: str, ends: tuple[str, st
             hovertemplate="%{y}<extra></extra>",
         )
     )
-    left, right = ends
+    left, right = map(escape, ends)
     fig.update_xaxes(title=f"← {left} · points · {right} →", nticks=6, zeroline=True, zerolinewidth=2, fixedrange=True)
     fig.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
     height = 100 + (40 if names is not None else 30) * len(sizes)
-    fig.update_layout(title=title, height=height, margin={"l": 0, "r": 0, "t": 40, "b": 56}, bargap=0.35)
+    fig.update_layout(title=escape(title), height=height, margin={"l": 0, "r": 0, "t": 40, "b": 56}, bargap=0.35)
     return fig
 
 
@@ -153,7 +154,7 @@ def sum_chart(parts: Parts, title: str, what: str) -> go.Figure:
     fig.update_xaxes(title="points", nticks=6, zeroline=True, zerolinewidth=2, fixedrange=True)
     fig.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
     fig.update_layout(
-        title=title, height=100 + 46 * len(rows), margin={"l": 0, "r": 0, "t": 40, "b": 56}, showlegend=False,
+        title=escape(title), height=100 + 46 * len(rows), margin={"l": 0, "r": 0, "t": 40, "b": 56}, showlegend=False,
         waterfallgap=0.35,
     )  # fmt: skip
     return fig

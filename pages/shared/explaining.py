@@ -12,12 +12,14 @@ from torch import Tensor, fx
 
 from niwt_core.backbone import Backbone
 from niwt_core.explanation import Heatmap, Word, at_layer, grad_cam, heat_map
-from niwt_core.explanation.words import WordMap, activity_of, evidence
+from niwt_core.explanation.words import activity_of, evidence
 from niwt_core.gzsl import Classifier
 from niwt_core.images import to_input
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from niwt_core.worlds.base import WordReader
 
 N_WORDS = 6
 #: The two maps on offer.
@@ -77,7 +79,7 @@ def map_of(backbone: Backbone, inputs: Tensor, weight: Tensor, way: str = OURS, 
     return grad_cam(backbone if layer is None else at_layer(backbone, layer), inputs, weight)
 
 
-def words_of(words: WordMap, importances: Tensor, seen: Seen) -> tuple[Word, ...]:
+def words_of(words: WordReader, importances: Tensor, seen: Seen) -> tuple[Word, ...]:
     """The best words; importances (n_channels,), of the picture for the class explained."""
     return words.words(evidence(importances[None], seen.activity), N_WORDS)
 

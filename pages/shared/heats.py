@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import streamlit as st
@@ -48,6 +49,7 @@ def scale_bar(largest: float, only_for: bool = False, ends: tuple[str, str] = ("
     """What the colours mean, in score units at each place of the map."""
     if not largest:
         return
+    ends = escape(ends[0]), escape(ends[1])
     low, high = f"{ends[0]}, −{largest:.2g}", f"{ends[1]}, +{largest:.2g} and more"
     blue, orange, none = style.FOR, style.AGAINST, "rgba(127,138,150,0.15)"
     colours = f"{none},{blue}" if only_for else f"{orange},{none},{blue}"
@@ -73,7 +75,7 @@ def side_by_side(
         with grid.cell():
             show(picture, heat.signed, together if shared else full_colour([heat]), alt)
             low, high = float(heat.signed.min()), float(heat.signed.max())
-            st.caption(f"{label}: {wording.signed(low)} to {wording.signed(high)}")
+            st.caption(f"{wording.plain(label)}: {wording.signed(low)} to {wording.signed(high)}")
     if shared:
         scale_bar(together)
     else:

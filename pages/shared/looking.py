@@ -1,4 +1,4 @@
-"""Where the network looks: the map over the picture, other maps, and the six birds side by side."""
+"""Where the network looks: the map over the picture, other maps, and the pictures of a gallery side by side."""
 
 from __future__ import annotations
 
@@ -29,37 +29,38 @@ def other_ways(backbone: Backbone) -> tuple[str, str | None]:
 
 
 def in_a_sentence(chosen: pictures.Chosen, heat: Heatmap, name: str) -> str:
-    """Where the evidence for a class lies, or what a reader has to know first."""
+    """Where the evidence for a class, by its name as it may stand here, lies; or what a reader has to know first."""
     if heat.note and (heat.one_colour or not heat.signed.any()):
-        return f"Evidence for **{name}**: {heat.note}"
+        return f"Evidence for {name}: {heat.note}"
     if heat.all_negative:
-        return f"Nothing in this picture speaks for **{name}**: the whole map is against it."
-    return f"For **{name}**: {wording.whereabouts(heat.upsampled(pictures.SHOWN), chosen.masks)}"
+        return f"Nothing in this picture speaks for {name}: the whole map is against it."
+    return f"For {name}: {wording.whereabouts(heat.upsampled(pictures.SHOWN), chosen.masks)}"
 
 
 def show_heat(chosen: pictures.Chosen, heat: Heatmap, name: str, only_for: bool) -> None:
     """The picture with its evidence in colour, and the scale."""
     signed = heat.signed.clamp_min(0) if only_for else heat.signed
     largest = heats.full_colour([heat])
-    heats.show(chosen.shown, signed, largest, in_a_sentence(chosen, heat, name).replace("**", ""))
+    heats.show(chosen.shown, signed, largest, in_a_sentence(chosen, heat, name))
     heats.scale_bar(largest, only_for)
     scale = "**blue** speaks for it" + ("" if only_for else ", **orange** against it")
-    st.caption(f"Evidence for {name}, in points of score at each place: {scale}.")
+    st.caption(f"Evidence for {wording.plain(name)}, in points of score at each place: {scale}.")
 
 
 def show_six(
     backbone: Backbone, chosen: pictures.Chosen, weight: Tensor, name: str, way: str, layer: str | None
 ) -> None:
-    """The maps of the six drawings that this one was chosen from; made only once somebody unfolds them."""
+    """The maps of the pictures that this one was chosen from; made only once somebody unfolds them."""
     if chosen.six is None:
         return
-    box = st.expander("The six birds side by side", key="six", on_change="rerun")
+    word = chosen.six.word.lower()
+    box = st.expander(f"These {word}s side by side", key="six", on_change="rerun")
     if not box.open:
         return
     with box:
-        shared = st.toggle("Same scale for the six birds", value=True, key="six_scale")
+        shared = st.toggle(f"Same scale for these {word}s", value=True, key="six_scale")
         inputs = [to_input(picture, backbone)[None] for picture in chosen.six.seen_by_network()]
         maps = [explaining.map_of(backbone, x, weight, way, layer) for x in inputs]
-        labels = [f"Bird {i + 1}" for i in range(len(maps))]
-        alts = [f"Evidence for {name} in bird {i + 1}" for i in range(len(maps))]
+        labels = [f"{chosen.six.word} {i + 1}" for i in range(len(maps))]
+        alts = [f"Evidence for {name} in {word} {i + 1}" for i in range(len(maps))]
         heats.side_by_side(chosen.six.drawings(128), maps, labels, alts, shared=shared, key="six_maps", columns=3)

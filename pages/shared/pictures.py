@@ -1,10 +1,11 @@
-"""Choosing the picture to explain: a fresh drawing of the described bird or of a known species, or somebody's own."""
+"""Choosing the picture to explain: of the described class, of one of the data set's classes, or somebody's own."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import streamlit as st
@@ -15,30 +16,62 @@ from niwt_core.birds.species import make_species
 from niwt_core.birds.world import FRESH_SEED
 from niwt_core.errors import InputError
 from niwt_core.images import FORMATS, MAX_BYTES, MAX_PIXELS, decode_image
-from pages.shared import state, wording
-from pages.shared.lesson import NEW_NAME
+from niwt_core.worlds.base import World
+from niwt_core.worlds.photos import PhotoWorld
+from pages.shared import resources, state, wording
 
 SHOWN = 320
 NETWORK_SIZE = 64
 N_GALLERY = 6
-SOURCES = ("Your bird", "A species it knows", "A picture of your own")
+OWN_PICTURE = "A picture of your own"
+SOURCES = ("Your bird", "A species it knows", OWN_PICTURE)
+#: The same for photos: of the class itself, of classes it was trained on, and of further new ones.
+YOUR_CLASS, KNOWN, STRANGER = "Your class", "A class it knows", "Another new class"
+PHOTO_SOURCES = (YOUR_CLASS, KNOWN, STRANGER, OWN_PICTURE)
+#: Test photos of a class that the gallery goes through, at most.
+N_PHOTOS = 300
+
+
+class Six(Protocol):
+    """The pictures that one was chosen from, and what each is called ("Bird")."""
+
+    word: str
+
+    def drawings(self, size: int) -> list[np.ndarray]:
+        """(size, size, 3) uint8 each."""
+
+    def seen_by_network(self) -> list[Image.Image]:
+        """The same as they go to the network."""
 
 
 @dataclass(frozen=True, eq=False)
-class Six:
-    """The six drawings that one was chosen from: of one bird, from seeds `first` on; `key` names the bird."""
+class SixDrawings:
+    """Six drawings of one bird, from seeds `first` on; `key` names the bird."""
 
     key: str
     bird: Mapping[str, str]
     first: int
+    word: str = "Bird"
 
     def drawings(self, size: int) -> list[np.ndarray]:
-        """(size, size, 3) uint8 each."""
         return [scene(self.key, dict(self.bird), self.first + i, size)[0] for i in range(N_GALLERY)]
 
     def seen_by_network(self) -> list[Image.Image]:
-        """The same as they go to the network."""
         return [Image.fromarray(drawing) for drawing in self.drawings(NETWORK_SIZE)]
+
+
+@dataclass(frozen=True, eq=False)
+class SixPhotos:
+    """Up to six photos of one class."""
+
+    photos: tuple[Image.Image, ...]
+    word: str = "Photo"
+
+    def drawings(self, size: int) -> list[np.ndarray]:
+        return [resources.squared(photo, size) for photo in self.photos]
+
+    def seen_by_network(self) -> list[Image.Image]:
+        return list(self.photos)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +80,10 @@ class Chosen:
 
     Attributes:
         seen_by_network: the picture as it goes to the network. shown: the same for people, (SHOWN, SHOWN, 3) uint8.
-        alt: what it shows, in words. truth: the class that it was drawn as; None for somebody's own picture.
-        attributes: all that is true of the drawn bird; None for somebody's own picture.
-        masks: part -> (SHOWN, SHOWN) bool, where it is seen, all of them as "bird"; None for somebody's own picture.
+        alt: what it shows, in words. truth: the class that it shows; None for somebody's own picture.
+        facts: (group, value) of all that is true of it; None for somebody's own picture. Of a photo it is what the
+            table of classes says of its class, and `by_table`.
+        masks: part -> (SHOWN, SHOWN) bool, where it is seen, all of them as "bird"; None where nobody knows.
         six: where it was chosen from; None for somebody's own picture.
     """
 
@@ -57,9 +91,15 @@ class Chosen:
     shown: np.ndarray
     alt: str
     truth: str | None
-    attributes: Mapping[str, str] | None
+    facts: frozenset[tuple[str, str]] | None
     masks: Mapping[str, np.ndarray] | None
     six: Six | None = None
+    by_table: bool = False
+
+    @property
+    def of_whom(self) -> str:
+        """What facts are true of: "of this bird", "of its class, by the table of classes"."""
+        return "of its class, by the class table" if self.by_table else "of this bird"
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
@@ -76,13 +116,21 @@ def parted(key: str, bird: dict[str, str], seed: int) -> tuple[np.ndarray, dict[
     return drawing.image, drawing.masks
 
 
-def drawn_picture(name: str, six: Six, index: int) -> Chosen:
+def drawn_picture(name: str, six: SixDrawings, index: int) -> Chosen:
     """One of six: the network sees it at its own size, people see the same scene larger."""
     seed = six.first + index
     small, attributes = scene(six.key, dict(six.bird), seed, NETWORK_SIZE)
     large, masks = parted(six.key, dict(six.bird), seed)
     alt = f"A paper bird: {wording.phrases(attributes)}"
-    return Chosen(Image.fromarray(small), large, alt, name, attributes, masks, six)
+    return Chosen(Image.fromarray(small), large, alt, name, frozenset(attributes.items()), masks, six)
+
+
+def photographed_picture(world: PhotoWorld, name: str, truth: str, six: SixPhotos, index: int) -> Chosen:
+    """One of up to six photos of the class `name`, which the classifier calls `truth`."""
+    photo = six.photos[index]
+    facts = world.true_of(name) if world.groups else None
+    shown = resources.squared(photo, SHOWN)
+    return Chosen(photo, shown, f"A test photo of {name}", truth, facts, None, six, by_table=True)
 
 
 def uploaded_picture(data: bytes) -> Chosen:
@@ -105,20 +153,49 @@ def on_white(data: bytes, decoded: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
-def choose(current: state.Described) -> Chosen | None:
-    """The controls to choose a picture with; None as long as there is none, with the reason on the page."""
+def choose(world: World, current: state.Described) -> Chosen | None:
+    """The controls to choose a picture with; None as long as there is none, with the reason on the page.
+
+    Raises:
+        InputError: photos that are not where they were.
+    """
+    if isinstance(world, PhotoWorld):
+        return _choose_photo(world, current)
     source = st.segmented_control("Which picture?", SOURCES, default=SOURCES[0], required=True, key="source")
-    if source == SOURCES[2]:
-        return _upload()
+    if source == OWN_PICTURE:
+        return _upload(world)
     if source == SOURCES[1]:
         species = {s.name: s.attributes for s in make_species() if s.seen}
         name = st.selectbox("Species", list(species), key="species", width=320)
         bird = species[name]
         return _gallery(name, state.Described("", bird).key, bird)
-    return _gallery(NEW_NAME, current.key, current.picks)
+    return _gallery(state.yours(), current.key, current.picks)
 
 
-def _upload() -> Chosen | None:
+def _choose_photo(world: PhotoWorld, current: state.Described) -> Chosen | None:
+    others = [name for name in world.unseen if name != current.of]
+    there = {YOUR_CLASS: bool(current.of), STRANGER: bool(others)}
+    sources = [source for source in PHOTO_SOURCES if there.get(source, True)]
+    if st.session_state.get("photo_source") not in sources:
+        st.session_state.pop("photo_source", None)
+    source = st.segmented_control("Which picture?", sources, default=sources[0], required=True, key="photo_source")
+    if not current.of:
+        st.caption("There are no photos of your class: on *Describe*, choose one of the new classes to judge it.")
+    if source == OWN_PICTURE:
+        return _upload(world)
+    if source == YOUR_CLASS:
+        return _photos(world, current.of, state.yours())
+    names = world.project.class_names[: world.project.n_seen] if source == KNOWN else others
+    if st.session_state.get("photo_class") not in names:
+        st.session_state.pop("photo_class", None)
+    name = st.selectbox("Class", names, key="photo_class", width=320)
+    if source == STRANGER:
+        st.caption(f"The network was never shown {wording.plain(name)} either, and nobody described it: whatever it "
+                   "says here is wrong, and it should not say that it is your class.")  # fmt: skip
+    return _photos(world, name, name)
+
+
+def _upload(world: World) -> Chosen | None:
     file = st.file_uploader(
         f"A picture (at most {MAX_BYTES >> 20} MB and {MAX_PIXELS // 1_000_000} megapixels)", key="upload"
     )
@@ -130,39 +207,79 @@ def _upload() -> Chosen | None:
     except InputError as error:
         st.error(wording.plain(str(error)))
         return None
-    st.info("This network has only ever seen paper birds. Whatever you show it, it will name one of them.")
-    if min(chosen.seen_by_network.size) < NETWORK_SIZE:
+    knows = "has only ever seen paper birds" if world.drawn else f"knows {world.project.n_seen} classes, and yours"
+    st.info(f"This network {knows}. Whatever you show it, it will name one of them.")
+    side = world.project.backbone.image_size
+    if min(chosen.seen_by_network.size) < side:
         width, height = chosen.seen_by_network.size
-        st.caption(f"The picture is tiny ({width} × {height} pixels); the network sees it blown up to 64 × 64.")
+        st.caption(f"The picture is tiny ({width} × {height} pixels); the network sees it blown up to {side} × {side}.")
     return chosen
 
 
 def _gallery(name: str, key: str, bird: Mapping[str, str]) -> Chosen:
     """Six fresh drawings, one of them chosen; another six on request."""
-    batch = st.session_state.setdefault("batch", 0)
-    picked = st.session_state.setdefault("picked", 0)
+    batch, picked = _place()
+    six = SixDrawings(key, bird, FRESH_SEED + N_GALLERY * batch)
+    small = [scene(key, dict(bird), six.first + i, 128) for i in range(N_GALLERY)]
+    alts = [f"Fresh drawing {i + 1}: {wording.phrases(attributes)}" for i, (_, attributes) in enumerate(small)]
+    _pickers([image for image, _ in small], alts, six.word, picked)
+    _more("Another six", batch)
+    return drawn_picture(name, six, picked)
+
+
+def _photos(world: PhotoWorld, name: str, truth: str) -> Chosen | None:
+    """Six test photos of a class, one of them chosen; another six on request, as long as there are more."""
+    batch, picked = _place()
+    photos, n_batches = _six_photos(resources.identity(), name, batch, world)
+    if not photos:
+        st.info(f"There are no test photos of {wording.plain(name)}.")
+        return None
+    six, picked = SixPhotos(photos), min(picked, len(photos) - 1)
+    _pickers(six.drawings(128), [f"Test photo {i + 1} of {name}" for i in range(len(photos))], six.word, picked)
+    if n_batches > 1:
+        _more("Other photos", batch)
+    return photographed_picture(world, name, truth, six, picked)
+
+
+@st.cache_resource(show_spinner=False, max_entries=40)
+def _six_photos(world_id: str, name: str, batch: int, _world: World) -> tuple[tuple[Image.Image, ...], int]:
+    """The photos of one batch, and how many batches there are; after the last the first comes again."""
+    source = _world.pictures(name, N_PHOTOS)
+    n = len(source.labels)
+    n_batches = -(-n // N_GALLERY)
+    first = N_GALLERY * (batch % max(n_batches, 1))
+    return tuple(source[i] for i in range(first, min(first + N_GALLERY, n))), n_batches
+
+
+def _place() -> tuple[int, int]:
+    """Which six are shown, and which of them is chosen."""
+    return st.session_state.setdefault("batch", 0), st.session_state.setdefault("picked", 0)
+
+
+def _pickers(images: list[np.ndarray], alts: list[str], word: str, picked: int) -> None:
+    """The pictures in a row, a button under each."""
 
     def pick(index: int) -> None:
         st.session_state["picked"] = index
 
-    def more() -> None:
-        st.session_state["batch"], st.session_state["picked"] = batch + 1, 0
-
-    six = Six(key, bird, FRESH_SEED + N_GALLERY * batch)
-    for i, cell in enumerate(_cells()):
+    for i, (cell, image, alt) in enumerate(zip(_cells(), images, alts, strict=False)):
         with cell:
-            shown, attributes = scene(key, dict(bird), six.first + i, 128)
-            st.image(shown, width="stretch", alt=f"Fresh drawing {i + 1}: {wording.phrases(attributes)}")
+            st.image(image, width="stretch", alt=alt)
             st.button(
-                f"Bird {i + 1}",
+                f"{word} {i + 1}",
                 key=f"pick{i}",
                 on_click=pick,
                 args=(i,),
                 type="primary" if i == picked else "secondary",
                 width="stretch",
             )
-    st.button("Another six", on_click=more, icon=":material/refresh:", key="more")
-    return drawn_picture(name, six, picked)
+
+
+def _more(label: str, batch: int) -> None:
+    def more() -> None:
+        st.session_state["batch"], st.session_state["picked"] = batch + 1, 0
+
+    st.button(label, on_click=more, icon=":material/refresh:", key="more")
 
 
 def _cells():

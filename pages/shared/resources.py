@@ -124,22 +124,6 @@ def encoder():
     return load_encoder()
 
 
-def jacobians(n_images: int = 64, *, fresh: bool = False) -> Tensor:
-    """Channel Jacobians of sample pictures of the person's world, see `worlds.trial.jacobians_of`.
-
-    Raises:
-        InputError: the pictures are not there.
-    """
-    return _sample_jacobians(identity(), n_images, fresh, world())
-
-
-@st.cache_resource(show_spinner="Measuring the network on sample pictures (once) …", max_entries=8)
-def _sample_jacobians(world_id: str, n_images: int, fresh: bool, _world: World) -> Tensor:
-    from niwt_core.worlds.trial import jacobians_of
-
-    return jacobians_of(_world, n_images, fresh=fresh)
-
-
 def features(described: Described, n: int, seed: int | None = None) -> Tensor:
     """Features (n, n_features) of pictures of a described class that nothing was fitted to; no rows without pictures.
 

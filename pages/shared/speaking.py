@@ -19,8 +19,9 @@ HAS_DICTIONARY = (Path(__file__).parents[2] / DICTIONARY).exists()
 
 def show_neurons(project: Project, found: Explanation, class_row: Tensor, name: str) -> None:
     """The bars of the strongest neurons, how they add up, and the two barcodes."""
+    bold = f"**{wording.plain(name)}**"
     parts, names = contributing.parts_of(found.contributions), resources.dictionary_of(project)
-    st.markdown(contributing.sentence(parts, f"For **{name}**", "against it", names))
+    st.markdown(contributing.sentence(parts, f"For {bold}", "against it", names))
     left, right = st.columns([0.55, 0.45], gap="large")
     with left:
         title = f"The neurons that count most for {name}"
@@ -72,10 +73,11 @@ def show_rather(project: Project, chosen: pictures.Chosen, seen: Seen, classifie
     b = runner_up if choice == DEFAULT else choice
     found = why_rather(project.backbone, seen.inputs, classifier, a, b)
     parts, dictionary = contributing.parts_of(found), resources.dictionary_of(project)
+    one, other = wording.plain(names[a]), wording.plain(names[b])
     lead = "leads" if parts.score > 0 else "lies behind"
     st.markdown(
-        contributing.sentence(parts, f"For **{names[a]}** rather than **{names[b]}**", f"for {names[b]}", dictionary)
-        + f" In all, {names[a]} {lead} by {abs(parts.score):.1f} points: neurons {wording.signed(parts.neurons)}, "
+        contributing.sentence(parts, f"For **{one}** rather than **{other}**", f"for {other}", dictionary)
+        + f" In all, {one} {lead} by {abs(parts.score):.1f} points: neurons {wording.signed(parts.neurons)}, "
         f"thresholds {wording.signed(parts.threshold)}, remainder {wording.signed(parts.remainder)}."
         + (" So the thresholds decide here, not the neurons." if parts.neurons * parts.score < 0 else "")
     )
@@ -86,7 +88,7 @@ def show_rather(project: Project, chosen: pictures.Chosen, seen: Seen, classifie
         where = wording.whereabouts(difference.upsampled(pictures.SHOWN), chosen.masks)
         heats.show(chosen.shown, difference.signed, largest, f"For {names[a]} rather than {names[b]}. {where}")
         heats.scale_bar(largest, ends=(names[b], names[a]))
-        st.caption(f"**Blue** speaks for {names[a]}, **orange** for {names[b]}. {where}")
+        st.caption(f"**Blue** speaks for {one}, **orange** for {other}. {where}")
     with right:
         title = f"The neurons that count most for {names[a]} rather than {names[b]}"
         fig = contributing.bars(parts, dictionary, title, (names[b], names[a]))

@@ -12,11 +12,23 @@ from niwt_core.birds import phrases as birds
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.phrases import GROUP_WORDS, phrases
 from niwt_core.wording import saying
+from niwt_core.worlds.described import Described
 
 if TYPE_CHECKING:  # a page is painted before torch is loaded, which takes seconds
     from torch import Tensor
 
-__all__ = ["GROUP_WORDS", "listed", "of_hundred", "phrase", "phrases", "plain", "signed", "whereabouts", "word"]
+__all__ = [
+    "GROUP_WORDS",
+    "in_words",
+    "listed",
+    "of_hundred",
+    "phrase",
+    "phrases",
+    "plain",
+    "signed",
+    "whereabouts",
+    "word",
+]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$:&])")
 
@@ -31,6 +43,16 @@ def phrase(group: str, value: str) -> str:
 def word(group: str, value: str) -> str:
     """An attribute of any world as a label: "crown: black"."""
     return birds.word(group, value) if value in GROUPS.get(group, ()) else saying.label(group, value)
+
+
+def in_words(described: Described) -> str:
+    """A described class of any world in a line, safe where Markdown is read."""
+    picked = listed(phrase(group, value) for group, value in described.picks.items())
+    if not described.text:
+        return plain(picked) or f"{plain(described.of)}, as the data set describes it"
+    said = plain(described.text.strip().rstrip("."))
+    drawn = described.picks.keys() <= GROUPS.keys()  # what was picked of a drawn bird is what its words say, too
+    return said if drawn or not picked else f"{said}; picked by hand: {plain(picked)}"
 
 
 def listed(words: Iterable[str]) -> str:
