@@ -68,7 +68,7 @@ def exhibits(world: World, described: Described, name: str, round_: int = 0) -> 
         name: what the described class is called. round_: another one draws other birds; photos stay the same.
     """
     project, seed = world.project, FRESH_SEED + _ROUND_STEP * round_
-    own = world.pictures_of(described, N_OWN, seed)
+    own = world.pictures_of(described, N_OWN, *([seed] if world.drawn else []))  # photos: those that Train judges by
     shown = [Exhibits(name, project.n_seen, own)] if own is not None and len(own.labels) else []
     for place, row in enumerate(neighbours(project, world.row(described)), start=1):
         known = project.class_names[row]
@@ -91,6 +91,9 @@ class Shown:
     which: np.ndarray
     thumbnails: np.ndarray
     activations: Tensor
+
+    def __len__(self) -> int:
+        return len(self.which)
 
 
 def joined(parts: list[Shown]) -> Shown:

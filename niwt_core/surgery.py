@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,8 @@ Factors = Mapping[int, float]
 MOST = 2.0
 #: Pictures of seen classes that losses are counted on, at most; drawn birds are quick.
 MOST_DRAWN, MOST_PHOTOS = 300, 120
-_BATCH = 100
+#: Images that go through the head at once, and through the trunk before somebody hears of it.
+_BATCH, _PART = 100, 10
 
 
 def altered(factors: Factors) -> dict[int, float]:
@@ -143,16 +144,23 @@ class Sample:
     activations: Tensor
     labels: Tensor
 
+    def __len__(self) -> int:
+        return len(self.labels)
 
-def sample_of(backbone: Backbone, source: ImageSource, label: int | None = None) -> Sample:
-    """What the trunk gives for every picture of a source, which has at least one.
+
+def samples(backbone: Backbone, source: ImageSource, label: int | None = None) -> Iterator[Sample]:
+    """What the trunk gives for every picture of a source, a few at a time.
 
     Args:
         label: of all pictures; default: the source's own labels.
     """
-    found = list(activation_batches(source, backbone, batch_size=25))
-    activations, labels = torch.cat([a for a, _ in found]), torch.cat([y for _, y in found])
-    return Sample(activations, labels if label is None else torch.full_like(labels, label))
+    for activations, labels in activation_batches(source, backbone, batch_size=_PART):
+        yield Sample(activations, labels if label is None else torch.full_like(labels, label))
+
+
+def one_sample(parts: list[Sample]) -> Sample:
+    """Several as one; of at least one."""
+    return Sample(torch.cat([part.activations for part in parts]), torch.cat([part.labels for part in parts]))
 
 
 def seen_pictures(world: World) -> Part:
@@ -190,9 +198,9 @@ class Losses:
     gainers: tuple[Loss, ...]
 
 
-def losses(project: Project, new: Classifier, own: Sample | None, seen: Sample, factors: Factors) -> Losses:
-    """Before and after, by the joint argmax over the seen classes and the one new class."""
-    joint = join(project.seen, new)
+def losses(project: Project, new: Classifier | None, own: Sample | None, seen: Sample, factors: Factors) -> Losses:
+    """Before and after, by the joint argmax over the seen classes and the one new class, if there is one."""
+    joint = project.seen if new is None else join(project.seen, new)
     by_class = _counted(project, joint, seen, factors)
     changed = [loss for loss in by_class if loss.after != loss.before]
     total = Loss("", *(sum(getattr(loss, part) for loss in by_class) for part in ("n", "before", "after")))

@@ -15,7 +15,17 @@ from niwt_core.explanation.layers import route_through
 from niwt_core.gzsl import Classifier
 from niwt_core.importance import channel_jacobian
 from niwt_core.neurons.evidence import channel_maps
-from niwt_core.surgery import Loss, Sample, altered, features_after, losses, operated, sample_of, seen_pictures
+from niwt_core.surgery import (
+    Loss,
+    Sample,
+    altered,
+    features_after,
+    losses,
+    one_sample,
+    operated,
+    samples,
+    seen_pictures,
+)
 from niwt_core.worlds.birds import BirdWorld
 
 LAYERS = ("features.stage4", "features.stage3,features.stage4")
@@ -165,7 +175,8 @@ def test_losses_counted_by_hand(three):
     assert off.own is not None
     assert (off.own.before, off.own.after) == (3, 1 - 1)  # (0, 0, 0): a draw goes to the first class
     assert off.losers == off.gainers == ()
-    assert losses(project, new, None, seen, {}).own is None
+    assert losses(project, None, None, seen, {2: 2.0}) == losses(project, None, None, seen, {})  # nobody asks neuron 2
+    assert losses(project, None, None, seen, {}).own is None
 
 
 def test_losses_name_the_one_that_loses_most_first(three):
@@ -181,7 +192,9 @@ def test_samples_are_what_the_trunk_gives(small_project, small_data):
     vars(world)["data"] = small_data
     source = seen_pictures(world)
     assert sorted(source.labels.tolist()) == sorted(small_data.test_seen.labels.tolist())
-    found = sample_of(small_project.backbone, source)
+    parts = list(samples(small_project.backbone, source))
+    assert [len(part) for part in parts] == [10, 6]
+    found = one_sample(parts)
     assert found.activations.shape == (16, 128, 8, 8)
     assert np.array_equal(found.labels.numpy(), source.labels)
-    assert sample_of(small_project.backbone, source, label=8).labels.tolist() == [8] * 16
+    assert one_sample(list(samples(small_project.backbone, source, label=8))).labels.tolist() == [8] * 16

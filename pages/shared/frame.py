@@ -24,6 +24,7 @@ PAGES: dict[str, list[tuple[str, str]]] = {
     ],
     "Look closer": [
         ("pages/dictionary.py", "Neuron dictionary"),
+        ("pages/proof.py", "Proof by drawing"),
         ("pages/faithful.py", "Is it faithful?"),
         ("pages/evaluate.py", "Evaluate"),
     ],
