@@ -13,7 +13,7 @@ from niwt_core.birds.reading import read
 from niwt_core.birds.species import is_drawable
 from niwt_core.errors import InputError
 from niwt_core.worlds.described import Understood
-from pages.shared import figures, frame, resources, sentence, state, style, understanding
+from pages.shared import figures, frame, ready, resources, sentence, state, style, understanding
 from pages.shared.wording import GROUP_WORDS, listed, phrase, phrases, plain, word
 
 EXAMPLES = {
@@ -55,10 +55,12 @@ def main() -> None:
     found = understanding.understood_of(current)
     if drawn:
         _understood_bird(current, found)
+        tried = st.container()
         _portraits(current)
     else:
         _understood_class(current, found)
         describing_photos.judged_on(world, current)
+        tried = st.container()
         _or_why_not(describing_photos.pictures, current)
     st.header("The pattern your words write")
     pattern = st.container()
@@ -66,6 +68,8 @@ def main() -> None:
         st.switch_page("pages/importances.py", query_params=st.query_params.to_dict())
     with pattern:
         _or_why_not(_pattern, current, found)
+    with tried:
+        ready.show(current)
     if drawn and found is not None and found.unknown:
         understanding.look_up_unknown(current, found)
 

@@ -1,5 +1,6 @@
 """The pages Describe and Importances, run without a browser: what a person does, and what the page then knows."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -219,3 +220,11 @@ def test_importances_compare_with_any_seen_class(described_app: AppTest) -> None
     name = app.multiselect(key="compare_with").options[0]
     app = quiet(app.multiselect(key="compare_with").select(name).run())
     assert name in app.dataframe[0].value.columns
+
+
+def test_a_described_bird_has_a_classifier_that_is_tried_out_and_kept(described_app: AppTest) -> None:
+    ready = next(m.value for m in described_app.markdown if "classifier is ready" in m.value)
+    found, claimed = re.search(r"finds \*\*(\d+) of 50\*\*.*takes (\d+) of 100 strangers", ready).groups()
+    assert int(found) >= 40
+    assert int(claimed) <= 30
+    assert "Kept in your notebook" in [link.label for link in described_app.get("page_link")]
