@@ -52,6 +52,26 @@ _CSS = """
 [data-testid="stCaptionContainer"] { opacity: 0.8; }
 /* A formula wider than the page scrolls inside itself, and only sideways. */
 .stMainBlockContainer .stMarkdown .katex-display { overflow: auto hidden; padding: 0.25rem 2px; }
+/* The tour's bar, above the page. */
+.st-key-tour { background: light-dark(#e7eff6, #1d2a36); border-radius: 0.6rem; padding: 0.75rem 1rem;
+  border-left: 4px solid #1f7fc0; gap: 0.5rem; margin-bottom: 0.75rem; }
+/* A word that explains itself when pressed. */
+.term { all: unset; cursor: help; text-decoration: underline dotted 2px; text-decoration-color: #1f7fc0;
+  text-underline-offset: 0.22em; }
+.term-says { max-width: min(26rem, calc(100vw - 2rem)); padding: 0.8rem 1rem; font-size: 1rem; line-height: 1.5;
+  border: 1px solid #7f8a96; border-radius: 0.6rem; color: inherit; background: light-dark(#ffffff, #262c34); }
+@supports (position-area: bottom) {
+  .term-says { inset: auto; margin: 6px 0; position-area: bottom span-right; justify-self: start;
+    position-try-fallbacks: flip-inline, flip-block, --in-the-middle; }
+  @position-try --in-the-middle { position-area: bottom; justify-self: anchor-center; }
+}
+/* Where the keyboard is can always be seen. */
+.stMainBlockContainer :is(a, button, summary, .term):focus-visible { outline: 3px solid #1f7fc0; outline-offset: 2px;
+  border-radius: 0.3rem; }
+@media (prefers-reduced-motion: reduce) {
+  *, *::before, *::after { animation-duration: 0.01ms !important; transition-duration: 0.01ms !important;
+    scroll-behavior: auto !important; }
+}
 /* Two portraits side by side on a telephone, where Streamlit would stack them. */
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; }
