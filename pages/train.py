@@ -2,55 +2,51 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import streamlit as st
-from torch import Tensor
 
-from niwt_core.birds.described import try_out
-from niwt_core.birds.world import FRESH_SEED
-from niwt_core.gzsl import Classifier
-from pages.shared import curves, figures, frame, resources, state, style, tray, wording
-from pages.shared.lesson import LOOP_STRENGTH, N_FRESH, Lesson, Solution, make_lesson
-from pages.shared.training import Snapshot, State, TrainingJob
+from niwt_core.errors import InputError
+from niwt_core.worlds.described import Described
+from pages.shared import board, classroom, figures, frame, keeping, resources, state, style, tray, wording
+from pages.shared.changes import changed, where_it_stands
+from pages.shared.lesson import LOOP_STRENGTH, Lesson, Solution
+from pages.shared.training import LIMIT, Frame, Snapshot, State, TrainingJob
 
 SPEEDS: dict[str, float | None] = {"5 steps a second": 5.0, "20 steps a second": 20.0, "as fast as it goes": None}
 N_TRAY = 24
-REFRESH_SECONDS = 0.4
+#: How often a running loop is looked at; the browser plays the steps in between.
+REFRESH_SECONDS = 0.3
 
 
-def lesson_of(current: state.Described) -> Lesson:
-    """Everything to learn from and to judge with; slow once for each class."""
-    with st.spinner(f"Drawing {N_FRESH} fresh birds for the test …"):
-        features = resources.fresh_features(current.key, dict(current.picks), N_FRESH, FRESH_SEED)
-        return make_lesson(
-            resources.project(), current.picks, resources.jacobians(), resources.check_jacobians(), features
-        )
-
-
-def job_of(current: state.Described, lesson: Lesson) -> TrainingJob:
+def job_of(key: str, lesson: Lesson) -> TrainingJob:
     """This session's job for this class; one for another class is stopped."""
     kept = st.session_state.get("training")
-    if kept is None or kept[0] != current.key:
+    if kept is None or kept[0] != key:
         if kept is not None:
             kept[1].pause()
-        st.session_state["training"] = kept = (current.key, lesson.job(SPEEDS[st.session_state["speed"]]))
+        speed, by_the_rule = SPEEDS[st.session_state["speed"]], st.session_state["by_the_rule"]
+        st.session_state["training"] = kept = (key, lesson.job(speed, by_the_rule))
     return kept[1]
 
 
-def controls(current: state.Described, lesson: Lesson, job: TrainingJob, now: Snapshot) -> None:
+def controls(key: str, lesson: Lesson, job: TrainingJob, now: Snapshot) -> None:
     """The buttons; each acts before the page is drawn again."""
 
     def solve() -> None:
-        st.session_state["solved"] = (current.key, lesson.solve())
+        st.session_state["solved"] = (key, lesson.solve())
         st.session_state["shows_solution"] = True
 
     def act(deed: Callable[[], None]) -> None:
         deed()
         st.session_state["shows_solution"] = False  # birds and barcode belong to what was pressed last
 
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    by_the_rule = st.session_state["by_the_rule"]
+    over = now.state in (State.ENDED, State.FAILED) or (now.state is State.CONVERGED and by_the_rule)
+    with st.container(horizontal=True, vertical_alignment="center"):
         if now.state is State.RUNNING:
             st.button("Pause", on_click=act, args=(job.pause,), type="primary", icon=":material/pause:", key="pause")
         else:
@@ -60,7 +56,7 @@ def controls(current: state.Described, lesson: Lesson, job: TrainingJob, now: Sn
                 args=(job.start,),
                 type="primary",
                 icon=":material/play_arrow:",
-                disabled=now.state in (State.CONVERGED, State.FAILED),
+                disabled=over or now.iteration >= LIMIT,
                 key="start",
             )
         st.button("One step", on_click=act, args=(job.step,), disabled=now.state is State.FAILED, key="step")
@@ -73,92 +69,73 @@ def controls(current: state.Described, lesson: Lesson, job: TrainingJob, now: Sn
             on_change=lambda: job.set_speed(SPEEDS[st.session_state["speed"]]),
             width=210,
             label_visibility="collapsed",
+            persist_state="session",
+        )
+        st.toggle(
+            "Stop by the paper's rule",
+            key="by_the_rule",
+            on_change=lambda: job.stop_by_the_rule(st.session_state["by_the_rule"]),
+            help=f"The loop ends where 40 steps bring less than 1 %. Off, it goes on until you pause it, or to "
+            f"{LIMIT:,} iterations; a thin line marks where the rule would have stopped it.",
+            width="content",
+            persist_state="session",
         )
 
 
-def claimed_of(classifier: Classifier) -> str:
-    """How many birds of other new species a class takes for its own: what tells knowing it from knowing the unknown."""
-    claimed = try_out(resources.project(), classifier, resources.strangers())
-    return f"{claimed.found} of {len(claimed.predicted)}"
-
-
-def headline(now: Snapshot, solution: Solution | None, claimed: str) -> None:
-    """What the loop (or the solution) can do, and where it stands; as many lines at every moment."""
-    found = now.found if solution is None else solution.trial.found
-    st.header(f"Finds {found} of {len(now.won)} fresh birds")
-    when = (
-        "Solved at once, without a loop"
-        if solution
-        else {
-            State.READY: "Before any learning",
-            State.RUNNING: f"Learning, iteration {now.iteration}",
-            State.PAUSED: f"Paused at iteration {now.iteration}",
-            State.CONVERGED: f"Finished after {now.iteration} iterations: 40 more brought less than 1 %",
-            State.FAILED: "Stopped",
-        }[now.state]
-    )
-    st.markdown(
-        f"{when}. It chooses among {resources.project().n_seen + 1} classes, and takes **{claimed}** strangers for "
-        "your bird as well: birds of other species that the network was never shown."
-    )
-
-
-def living(key: str, job: TrainingJob, lesson: Lesson, closed_form: float) -> None:
+def living(key: str, job: TrainingJob, lesson: Lesson, scene: board.Scene) -> None:
     """What changes while the loop runs; drawn again on its own, the rest of the page stands still."""
     now = job.snapshot()
-    if st.session_state.get("was_running") and now.state is not State.RUNNING:
-        st.session_state["was_running"] = False
-        st.rerun()  # the buttons have to change as well, and the clock has to stop
+    running = now.state is State.RUNNING
+    was_running = st.session_state.get("was_running", False)
     if now.error:
         st.error(wording.plain(now.error) + " Reset starts it anew.")
     if now.step is None:
         return
     solution = solution_for(key) if st.session_state.get("shows_solution") else None
-    headline(
-        now, solution, claimed_of(lesson.classifier_of(now.step.weights) if solution is None else solution.classifier)
+    found = now.found if solution is None else solution.found
+    claimed = now.history[-1].claimed if solution is None else solution.claimed
+    if scene.n_pictures:
+        st.header(f"Finds {found} of {scene.n_pictures} fresh {scene.noun}s")
+    else:
+        st.header(f"Takes {claimed} of {scene.n_strangers} strangers for {state.yours()}")
+    st.markdown(
+        f"{where_it_stands(now, solution)}. It chooses among {lesson.project.n_seen + 1} classes, and takes "
+        f"**{claimed} of {scene.n_strangers}** strangers for {state.yours()} as well: pictures of other new classes, "
+        "that the network was never shown."
     )
-    left, right = st.columns([0.46, 0.54], gap="large")
-    with left:
-        show_tray(now.predicted if solution is None else solution.trial.predicted.numpy())
-    with right:
-        first, last = now.history[0], now.history[-1]
-        style.chart(
-            curves.misfit_curve(now.history, closed_form),
-            f"Distance (1 − cosine) to the target: {first.check:.2f} at the start, {last.check:.2f} after "
-            f"{now.iteration} iterations, {closed_form:.2f} by the closed form, on {len(lesson.check_jacobians)} "
-            "drawings that neither has used.",
-            key="misfit",
-        )
-        show_rows(lesson, now.step.mean_importances[0] if solution is None else solution.mean_importances)
+    st.markdown(changed(now, solution, scene))
+    shown = st.session_state.get("board_shows", ("", -1))
+    run = f"{key} {now.run}"
+    sent = shown[1] if shown[0] == run else -1
+    picture = None if solution is None else Frame(-1, solution.mean_importances.numpy(), solution.predicted.numpy())
+    board.show(board.payload(scene, now, sent, REFRESH_SECONDS, picture, plays=running or was_running))
+    st.session_state["board_shows"] = (run, now.iteration)
+    if was_running and not running:
+        st.session_state["was_running"] = False
+        time.sleep(REFRESH_SECONDS)  # the browser plays the last steps
+        st.rerun()  # the buttons have to change as well, and the clock has to stop
 
 
-def show_tray(predicted: np.ndarray) -> None:
-    """The first fresh birds, each found or taken for another species; predicted is (n_drawings,)."""
-    names = (*resources.project().seen.names, None)
-    st.html(tray.tray_marks("fresh", [names[c] for c in predicted[:N_TRAY]]))
-    st.caption(
-        f"{N_TRAY} of the {len(predicted)} birds, drawn just for this test. ✓ is found, ✗ names the species it was "
-        "taken for."
+def scene_of(key: str, lesson: Lesson, n_tray: int) -> board.Scene:
+    """What does not change on the board."""
+    order, names = figures.channel_order(lesson.project)
+    return board.Scene(
+        key=key,
+        noun=pictured(),
+        target=lesson.target[0].numpy(),
+        order=order,
+        names=names,
+        closed_form=lesson.closed_form_misfit(),
+        classes=lesson.project.seen.names,
+        n_tray=n_tray,
+        n_pictures=len(lesson.pictures),
+        n_strangers=len(lesson.strangers),
     )
 
 
-def show_rows(lesson: Lesson, importances: Tensor) -> None:
-    """The target above the importances (n_channels,) that the network has now."""
-    target, reached = unit(lesson.target[0]), unit(importances)
-    order, labels = figures.channel_order(lesson.project)
-    rows = [figures.BarcodeRow("The target", target), figures.BarcodeRow("What the network has now", reached)]
-    agreement = 100 * float(target @ reached)
-    style.chart(
-        figures.barcode(rows, labels, "Importances", order=order, scale=float(abs(target).max())),
-        f"Agreement of the two rows: {agreement:.0f} of 100 (0 would be unrelated, below 0 opposed).",
-        key="rows",
-    )
-
-
-def unit(values: Tensor) -> np.ndarray:
-    """(n_channels,) tensor -> array at length 1, so that two rows can be compared."""
-    row = values.numpy()
-    return row / max(float((row**2).sum()) ** 0.5, 1e-12)
+def pictured() -> str:
+    """What one picture of a class is called."""
+    return "bird" if state.noun() == "bird" else "picture"
 
 
 def solution_for(key: str) -> Solution | None:
@@ -167,25 +144,44 @@ def solution_for(key: str) -> Solution | None:
     return solution if kept == key else None
 
 
-def at_once(current: state.Described, lesson: Lesson, now: Snapshot) -> None:
+def at_once(key: str, lesson: Lesson, now: Snapshot) -> None:
     """The closed form's answer, once it has been asked for, beside the loop's."""
-    found = solution_for(current.key)
-    if found is None:
+    solved = solution_for(key)
+    if solved is None:
         return
+    n, n_strangers = len(lesson.pictures), len(lesson.strangers)
+    finds = f"the closed form finds **{solved.found} of {n}** fresh {pictured()}s. It also" if n else "the closed form"
     loop = ""
     if now.step is not None and now.iteration:
-        claimed = claimed_of(lesson.classifier_of(now.step.weights))
+        finding = f"finds {now.found} and " if n else ""
         loop = (
-            f" The loop so far: {now.iteration} steps in {now.seconds:.1f} s of computing; it finds {now.found} and "
-            f"claims {claimed} strangers."
+            f" The loop so far: {now.iteration} steps in {now.seconds:.1f} s of computing; it {finding}"
+            f"claims {now.history[-1].claimed} of {n_strangers} strangers."
         )
     st.success(
-        f"**Solved at once, in {found.milliseconds:.1f} ms:** the closed form finds **{found.trial.found} of "
-        f"{len(found.trial.predicted)}** fresh birds. It also claims {claimed_of(found.classifier)} strangers: birds "
-        "of other new species, which look to it more like yours than like any it knows."
-        f"{loop}",
+        f"**Solved at once, in {solved.milliseconds:.1f} ms:** {finds} claims {solved.claimed} of {n_strangers} "
+        f"strangers: pictures of other new classes, which look to it more like {state.yours()} than like any class it "
+        f"knows.{loop}",
         icon=":material/bolt:",
     )
+
+
+def numbers(now: Snapshot, n_pictures: int) -> None:
+    """Every step as a table, to read or to take away."""
+    with st.expander("The steps as a table"):
+        rows = {
+            "iteration": [p.iteration for p in now.history],
+            "loss": [p.loss for p in now.history],
+            "cosine part": [p.cosine for p in now.history],
+            "regulariser": [p.regulariser for p in now.history],
+            "on new pictures": [p.check for p in now.history],
+            "found": [p.found for p in now.history],
+            "strangers claimed": [p.claimed for p in now.history],
+            "neurons agreeing": [p.agreeing for p in now.history],
+        }
+        if not n_pictures:
+            del rows["found"]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, height=320)
 
 
 def how_it_works(lesson: Lesson, now: Snapshot) -> None:
@@ -196,7 +192,7 @@ def how_it_works(lesson: Lesson, now: Snapshot) -> None:
             "A class is a row of weights $w$ on the network's last layer. With weights $w$, picture $x$ has the neuron "
             "importances $M(x)^\\top w$: linear in $w$, with a matrix $M(x)$ that belongs to the picture and not to "
             "the class. The words gave a target $p$. The loop turns $w$ until the importances point along $p$, on "
-            f"{n_images} drawings of **other** birds, and stays near the mean $\\bar w$ of the known classes:"
+            f"{n_images} pictures of **other** classes, and stays near the mean $\\bar w$ of the known ones:"
         )
         st.latex(
             rf"\begin{{aligned}}&\frac{{1}}{{{n_images}}}\sum_{{i=1}}^{{{n_images}}}"
@@ -236,26 +232,43 @@ def page() -> None:
     frame.ensure()
     st.title("Train")
     style.lead(
-        "No picture of your bird is used: the network's new weights are turned until its importances match your words."
+        "No picture of your class is used: the network's new weights are turned until its importances match your words."
     )
     current = state.described()
     if current is None:
-        st.info("There is no bird to learn yet. Describe one, and it will be learned here.")
-        if st.button("Describe a bird", type="primary", key="to_describe"):
+        st.info(f"There is no {state.noun()} to learn yet. Describe one, and it will be learned here.")
+        if st.button(f"Describe a {state.noun()}", type="primary", key="to_describe"):
             st.switch_page("pages/describe.py")
         return
-    st.session_state.setdefault("speed", "20 steps a second")
-    st.session_state["speed"] = st.session_state["speed"]  # kept while other pages are shown
-    st.markdown(f"**Your bird:** {wording.plain(current.text) or wording.phrases(current.picks)}")
-    lesson = lesson_of(current)
-    job = job_of(current, lesson)
+    for name, first in (("speed", "20 steps a second"), ("by_the_rule", True)):
+        st.session_state.setdefault(name, first)
+    world = resources.world()
+    try:
+        lesson, pictures = classroom.lesson_of(world, current), classroom.thumbnails(world, current, N_TRAY)
+    except InputError as error:
+        st.error(wording.plain(str(error)))
+        return
+    told = wording.plain(current.text) or wording.plain(", ".join(current.picks.values()))
+    st.markdown(f"**Your {world.noun}:** {told if not world.drawn or current.text else wording.phrases(current.picks)}")
+    learn(current, resources.identity(), lesson, pictures)
+    solved = solution_for(f"{resources.identity()} {current.identity}")
+    keeping.keep(world, current, **(keeping.figures_of(lesson, solved) if solved else {}))
+
+
+def learn(current: Described, world_id: str, lesson: Lesson, pictures: list[np.ndarray]) -> None:
+    """The page for a class."""
+    key = f"{world_id} {current.identity}"
+    job = job_of(key, lesson)
     now = job.snapshot()
-    controls(current, lesson, job, now)
-    at_once(current, lesson, now)
-    pictures = [
-        resources.portrait(current.key, dict(current.picks), FRESH_SEED + i, 128, calm=False) for i in range(N_TRAY)
-    ]
-    st.html(tray.tray_style("fresh", pictures))
+    controls(key, lesson, job, now)
+    at_once(key, lesson, now)
+    if not pictures:
+        st.info(
+            f"There are no pictures of this {state.noun()}: choose one of the data set's unseen classes to judge it. "
+            "The loop learns all the same; below are its loss and its neurons."
+        )
+    else:
+        st.html(tray.tray_style("fresh", pictures))
     live = st.container()
     if st.button("Explain what it sees →", type="primary", key="to_explain"):  # asked before a new refresh is ordered
         st.switch_page("pages/explain.py", query_params=st.query_params.to_dict())
@@ -263,7 +276,9 @@ def page() -> None:
     st.session_state["was_running"] = running
     draw = st.fragment(living, run_every=REFRESH_SECONDS if running else None)
     with live:
-        draw(current.key, job, lesson, lesson.closed_form_misfit())
+        draw(key, job, lesson, scene_of(key, lesson, len(pictures)))
+    if not running and now.step is not None:
+        numbers(now, len(lesson.pictures))
     how_it_works(lesson, now)
 
 

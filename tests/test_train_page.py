@@ -1,11 +1,12 @@
+import json
 import re
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shared.training import State
-from pages.shared.tray import tray_marks
 
 APP = str(Path(__file__).parents[1] / "app.py")
 BIRD = "size.small~crown_color.black~belly_color.yellow~wing_pattern.white_bars"
@@ -18,6 +19,11 @@ def page() -> AppTest:
     at.query_params["picks"] = BIRD
     at.switch_page("pages/train.py")
     return at.run()
+
+
+def board_data(at: AppTest) -> dict:
+    """What the page gives the board."""
+    return json.loads(at.get("bidi_component")[0].proto.json)
 
 
 def texts(at: AppTest) -> str:
@@ -41,12 +47,29 @@ def test_before_any_learning(page):
     assert "Before any learning" in texts(page)
     assert "among 151 classes" in texts(page)
     assert "of 100 fresh birds" in page.header[0].value
-    assert len(page.get("plotly_chart")) == 2
+    assert "71 of 128 neurons happen to pull" in texts(page)
+    assert len(page.get("bidi_component")) == 1
+
+
+def test_the_board_gets_what_the_job_has(page):
+    page.button(key="step").click().run()
+    data = board_data(page)
+    now = page.session_state["training"][1].snapshot()
+    assert data["history"]["iteration"] == [0, 1]
+    assert data["history"]["found"] == [p.found for p in now.history]
+    assert data["history"]["claimed"] == [p.claimed for p in now.history]
+    assert data["history"]["cosine"] == [round(p.cosine, 4) for p in now.history]
+    assert data["frames"][-1]["birds"].count(None) == int(now.won[:24].sum())
+    assert len(data["target"]) == len(data["names"]) == 128
+    assert not data["plays"]
 
 
 def test_one_step_is_one_step_and_reset_goes_back(page):
     page.button(key="step").click().run()
     assert "Paused at iteration 1." in texts(page)
+    first, last = page.session_state["training"][1].snapshot().history
+    assert f"fell from {first.check:.3f} to {last.check:.3f}" in texts(page)
+    assert f"neurons that pull the right way {first.agreeing} → {last.agreeing}" in texts(page)
     page.button(key="step").click().run()
     assert "Paused at iteration 2." in texts(page)
     page.button(key="reset").click().run()
@@ -94,12 +117,32 @@ def test_solve_at_once_tells_the_time_and_the_count(page):
     assert not page.exception
     assert "ms:" in page.success[0].value
     solution = page.session_state["solved"][1]
-    assert f"finds **{solution.trial.found} of 100** fresh birds" in page.success[0].value
-    assert page.header[0].value == f"Finds {solution.trial.found} of 100 fresh birds"
+    assert f"finds **{solution.found} of 100** fresh birds" in page.success[0].value
+    assert page.header[0].value == f"Finds {solution.found} of 100 fresh birds"
     page.button(key="step").click().run()  # what was pressed last is what the birds show
+    assert board_data(page)["solution"] is None
     found = page.session_state["training"][1].snapshot().found
-    assert found != solution.trial.found
+    assert found != solution.found
     assert page.header[0].value == f"Finds {found} of 100 fresh birds"
+
+
+def test_the_rule_can_be_switched_off(page):
+    job = page.session_state["training"][1]
+    assert page.toggle(key="by_the_rule").value
+    page.toggle(key="by_the_rule").set_value(False).run()
+    page.selectbox(key="speed").set_value("as fast as it goes").run()
+    page.button(key="start").click().run()
+    end = time.monotonic() + 60
+    while (ruled := job.snapshot().ruled) is None or job.snapshot().iteration <= ruled:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    page.button(key="pause").click().run()
+    assert not page.exception
+    assert job.snapshot().state in (State.PAUSED, State.ENDED)
+    assert board_data(page)["ruled"] == ruled
+    page.switch_page("pages/explain.py").run()
+    page.switch_page("pages/train.py").run()
+    assert not page.toggle(key="by_the_rule").value, "a choice is kept while other pages are shown"
 
 
 def test_the_job_outlives_a_visit_to_another_page_and_ends_with_another_bird(page):
@@ -123,11 +166,3 @@ def test_the_next_page_is_one_button_away(page):
     page.button(key="to_explain").click().run()
     assert not page.exception
     assert page.title[0].value == "Explain what it sees"
-
-
-def test_marks_say_in_words_what_won_and_escape_names():
-    html = tray_marks("x", [None, "<b>Jay</b>"])
-    assert "✓ found" in html
-    assert "✗ &lt;b&gt;Jay&lt;/b&gt;" in html
-    assert "<b>" not in html
-    assert 'aria-label="Fresh bird 1: found"' in html

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from niwt_core.importance import channel_jacobian
-from niwt_core.transfer import jacobian_importances, transfer_steps
+from niwt_core.transfer import TransferStep, jacobian_importances, transfer_steps
 from pages.shared import training
-from pages.shared.training import State, TrainingJob
+from pages.shared.training import State, TrainingJob, Verdict
 
 N_DRAWINGS = 9
 NEW = 3  # classes 0..2 are seen
@@ -31,11 +31,11 @@ class World:
     def winners(self, weights: torch.Tensor) -> torch.Tensor:
         return (self.features @ torch.cat([self.seen, weights]).T).argmax(1)
 
-    def judge(self, weights: torch.Tensor) -> tuple[torch.Tensor, float]:
-        return self.winners(weights), float(weights.norm())
+    def judge(self, step: TransferStep) -> Verdict:
+        return Verdict(self.winners(step.weights), float(step.weights.norm()), step.iteration % 7, step.iteration % 5)
 
-    def job(self, speed: float | None = None) -> TrainingJob:
-        return TrainingJob(self.steps, self.judge, NEW, speed)
+    def job(self, speed: float | None = None, by_the_rule: bool = True) -> TrainingJob:
+        return TrainingJob(self.steps, self.judge, NEW, speed, by_the_rule)
 
 
 @pytest.fixture
@@ -75,7 +75,22 @@ def test_steps_are_the_loops_own_steps_in_order(world):
     assert now.state is State.PAUSED
     assert [p.loss for p in now.history] == [s.loss for s in expected]
     assert torch.equal(now.step.weights, expected[-1].weights)
+    assert [(p.claimed, p.agreeing) for p in now.history] == [(i % 7, i % 5) for i in range(6)]
+    assert now.before == now.history[-2]
     assert training_threads() == 0
+
+
+def test_frames_are_the_latest_steps_whole(world, monkeypatch):
+    monkeypatch.setattr(training, "MAX_FRAMES", 3)
+    job = world.job()
+    for _ in range(5):
+        job.step()
+    frames = job.snapshot().frames
+    steps = list(itertools.islice(world.steps(), 6))[3:]
+    assert [frame.iteration for frame in frames] == [3, 4, 5]
+    for frame, step in zip(frames, steps, strict=True):
+        assert frame.importances.tolist() == step.mean_importances[0].float().tolist()
+        assert frame.predicted.tolist() == world.winners(step.weights).tolist()
 
 
 def test_a_started_job_stops_by_itself_where_the_paper_stops(world):
@@ -92,6 +107,34 @@ def test_a_started_job_stops_by_itself_where_the_paper_stops(world):
     assert job.snapshot().state is State.CONVERGED
     job.step()  # but one can look on
     assert job.snapshot().iteration == expected.iteration + 1
+
+
+def test_without_the_rule_a_job_goes_on_to_the_limit(world, monkeypatch):
+    ruled = next(s for s in world.steps() if s.converged).iteration
+    monkeypatch.setattr(training, "LIMIT", ruled + 20)
+    job = world.job(by_the_rule=False)
+    job.start()
+    wait_for(lambda: job.snapshot().state is State.ENDED)
+    assert job.snapshot().iteration == ruled + 20
+    assert job.snapshot().ruled == ruled  # where the rule would have stopped it
+    job.start()
+    assert job.snapshot().state is State.ENDED
+
+
+def test_a_job_that_the_rule_stopped_goes_on_where_the_rule_is_switched_off(world):
+    job = world.job()
+    job.start()
+    wait_for(lambda: job.snapshot().state is State.CONVERGED)
+    ruled = job.snapshot().iteration
+    job.stop_by_the_rule(False)
+    job.start()
+    wait_for(lambda: job.snapshot().iteration > ruled + 3)
+    job.pause()
+    assert job.snapshot().state is State.PAUSED
+    assert job.snapshot().ruled == ruled
+    job.stop_by_the_rule(True)
+    job.start()
+    wait_for(lambda: job.snapshot().state is State.CONVERGED)
 
 
 def test_pause_holds_and_start_goes_on_from_there(world):
@@ -139,6 +182,8 @@ def test_reset_goes_back_to_the_first_weights(world):
     assert now.state is State.READY
     assert torch.equal(now.step.weights, first.step.weights)
     assert [p.loss for p in now.history] == [p.loss for p in first.history]
+    assert now.run != first.run
+    assert [frame.iteration for frame in now.frames] == [0]
     time.sleep(0.05)
     assert job.snapshot().iteration == 0
 
@@ -189,7 +234,7 @@ def test_an_error_in_the_thread_is_kept_and_told(world):
 
 
 def test_an_error_in_the_very_first_step_leaves_an_empty_snapshot(world):
-    def broken(weights):
+    def broken(step):
         raise ValueError("no features")
 
     now = TrainingJob(world.steps, broken, NEW, None).snapshot()

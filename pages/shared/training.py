@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -19,6 +20,10 @@ from niwt_core.transfer import TransferStep
 
 #: Points of history kept; beyond it every other one is dropped, so that a job's memory is bounded.
 MAX_POINTS = 1000
+#: Steps whose whole pictures are kept, so that a page can show those between two looks.
+MAX_FRAMES = 128
+#: A job goes no further than this, with or without the paper's rule.
+LIMIT = 2000
 #: A running job that no page has looked at for so long pauses itself.
 UNWATCHED_SECONDS = 600.0
 
@@ -30,7 +35,25 @@ class State(Enum):
     RUNNING = "running"
     PAUSED = "paused"
     CONVERGED = "finished"
+    ENDED = "at the limit"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What is thought of the weights of one step.
+
+    Attributes:
+        predicted: the winning class of each picture of the new class, (n_pictures,); empty where there are none.
+        check: the loss's cosine part on pictures that the loop does not learn from.
+        claimed: how many strangers the new class wins.
+        agreeing: how many neurons pull the way that the target asks for.
+    """
+
+    predicted: Tensor
+    check: float
+    claimed: int
+    agreeing: int
 
 
 @dataclass(frozen=True)
@@ -39,8 +62,7 @@ class Point:
 
     Attributes:
         cosine, regulariser: of the loop's loss, on the pictures that it learns from.
-        check: the same cosine part on pictures that it does not learn from.
-        found: how many drawings the new class wins.
+        check, claimed, agreeing: as in `Verdict`. found: how many pictures the new class wins.
     """
 
     iteration: int
@@ -48,6 +70,8 @@ class Point:
     regulariser: float
     check: float
     found: int
+    claimed: int
+    agreeing: int
 
     @property
     def loss(self) -> float:
@@ -55,22 +79,39 @@ class Point:
 
 
 @dataclass(frozen=True, eq=False)
+class Frame:
+    """One step as a picture: its mean importances (n_channels,), the winning class of each picture (n_pictures,)."""
+
+    iteration: int
+    importances: np.ndarray
+    predicted: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """A job at one moment.
 
     Attributes:
+        run: another number after every reset.
         step: the latest step; None only where the very first one failed.
-        won: (n_drawings,) bool, which drawings the new class wins now. predicted: the winning class of each.
+        won: (n_pictures,) bool, which pictures the new class wins now. predicted: the winning class of each.
         history: the latest step last; thinned evenly where it would grow beyond MAX_POINTS.
+        before: the step before the latest, if there was one.
+        frames: the last MAX_FRAMES steps, the latest last.
+        ruled: the first iteration at which the paper's rule would stop, or did.
         seconds: time spent computing steps, without the waiting between them.
         error: one sentence where the job failed.
     """
 
+    run: int
     state: State
     step: TransferStep | None
     predicted: np.ndarray
     won: np.ndarray
     history: tuple[Point, ...]
+    before: Point | None
+    frames: tuple[Frame, ...]
+    ruled: int | None
     seconds: float
     speed: float | None
     error: str | None
@@ -86,14 +127,15 @@ class Snapshot:
 
 @dataclass
 class _History:
-    """Every `stride`-th point, and the latest."""
+    """Every `stride`-th point, the latest, and the one before it."""
 
     points: list[Point] = field(default_factory=list)
     stride: int = 1
     latest: Point | None = None
+    before: Point | None = None
 
     def add(self, point: Point) -> None:
-        self.latest = point
+        self.before, self.latest = self.latest, point
         if point.iteration % self.stride == 0:
             self.points.append(point)
         if len(self.points) > MAX_POINTS:
@@ -111,30 +153,38 @@ class TrainingJob:
 
     Args:
         make_steps: starts the loop anew (`transfer_steps` with its arguments).
-        judge: weights (1, n_features) -> the winning class of each fresh drawing, (n_drawings,), and `Point.check`.
+        judge: what is thought of a step.
         new_class: the class number that `judge` gives to the new class.
         speed: steps per second; None is as fast as it goes.
+        by_the_rule: whether to stop where the paper's rule says so, or only at LIMIT.
     """
 
     def __init__(
         self,
         make_steps: Callable[[], Iterator[TransferStep]],
-        judge: Callable[[Tensor], tuple[Tensor, float]],
+        judge: Callable[[TransferStep], Verdict],
         new_class: int,
         speed: float | None = 20.0,
+        by_the_rule: bool = True,
     ) -> None:
         self._make_steps, self._judge, self._new_class = make_steps, judge, new_class
         self._changed = threading.Condition()  # guards all below; told of every change of state or speed
         self._working = threading.Lock()  # held while the loop advances; always taken before `_changed`
-        self._speed = speed
+        self._speed, self._by_the_rule = speed, by_the_rule
+        self._resets = 0
         self._run = 0  # which run a thread belongs to: an older thread that wakes up late finds another number
         self._looked = time.monotonic()
         self._begin()
 
     def start(self) -> None:
-        """Run until paused, converged or failed; does nothing where it runs, is finished or has failed."""
+        """Run until paused, finished or failed; does nothing where it runs, is finished or has failed.
+
+        Without the paper's rule a job that it had stopped goes on.
+        """
         with self._changed:
-            if self._state not in (State.READY, State.PAUSED):
+            if self._state is State.CONVERGED and not self._by_the_rule:
+                self._state = State.PAUSED
+            if self._state not in (State.READY, State.PAUSED) or self._reached >= LIMIT:
                 return
             self._state = State.RUNNING
             self._run += 1
@@ -153,7 +203,7 @@ class TrainingJob:
         self.pause()
         self._advance()
         with self._changed:
-            if self._state is State.READY:
+            if self._state is State.READY or (self._state is State.CONVERGED and not self._by_the_rule):
                 self._state = State.PAUSED
 
     def reset(self) -> None:
@@ -169,16 +219,25 @@ class TrainingJob:
             self._speed = speed
             self._changed.notify_all()
 
+    def stop_by_the_rule(self, by_the_rule: bool) -> None:
+        """Whether to stop where the paper's rule says so; holds from the next step on."""
+        with self._changed:
+            self._by_the_rule = by_the_rule
+
     def snapshot(self) -> Snapshot:
         """What a page draws."""
         with self._changed:
             self._looked = time.monotonic()
             return Snapshot(
+                run=self._resets,
                 state=self._state,
                 step=self._step,
                 predicted=self._predicted,
                 won=self._predicted == self._new_class,
                 history=self._history.all(),
+                before=self._history.before,
+                frames=tuple(self._frames),
+                ruled=self._ruled,
                 seconds=self._seconds,
                 speed=self._speed,
                 error=self._error,
@@ -188,10 +247,13 @@ class TrainingJob:
         with self._working:
             with self._changed:
                 self._state = State.READY
+                self._resets += 1
                 self._steps: Iterator[TransferStep] | None = None
                 self._step: TransferStep | None = None
                 self._predicted = np.zeros(0, dtype=np.int64)
                 self._history = _History()
+                self._frames: deque[Frame] = deque(maxlen=MAX_FRAMES)
+                self._ruled: int | None = None
                 self._seconds = 0.0
                 self._error: str | None = None
             self._advance_one()  # iteration 0: the weights before any learning
@@ -211,8 +273,8 @@ class TrainingJob:
             self._steps = self._steps or self._make_steps()
             step = next(self._steps)
             seconds = time.perf_counter() - began  # the judging is no part of the loop
-            winners, check = self._judge(step.weights)
-            predicted = winners.numpy()
+            verdict = self._judge(step)
+            predicted = verdict.predicted.numpy()
         except Exception as error:  # kept for the page: a thread has nobody to raise it to
             with self._changed:
                 self._state = State.FAILED
@@ -223,10 +285,30 @@ class TrainingJob:
         with self._changed:
             self._step, self._predicted = step, predicted
             self._seconds += seconds
-            self._history.add(Point(step.iteration, step.cosine, step.regulariser, check, found))
-            if step.converged:
+            self._history.add(
+                Point(
+                    step.iteration,
+                    step.cosine,
+                    step.regulariser,
+                    verdict.check,
+                    found,
+                    verdict.claimed,
+                    verdict.agreeing,
+                )
+            )
+            self._frames.append(Frame(step.iteration, step.mean_importances[0].float().numpy(), predicted))
+            if step.converged and self._ruled is None:
+                self._ruled = step.iteration
+            if step.converged and self._by_the_rule:
                 self._state = State.CONVERGED
                 self._changed.notify_all()
+            elif step.iteration >= LIMIT:
+                self._state = State.ENDED
+                self._changed.notify_all()
+
+    @property
+    def _reached(self) -> int:
+        return self._step.iteration if self._step else 0
 
     def _is_current(self, run: int) -> bool:
         with self._changed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from PIL import Image
@@ -26,26 +25,15 @@ _LAYOUT = """
 
 
 def tray_style(name: str, pictures: Sequence[np.ndarray]) -> str:
-    """A style element with the pictures (size, size, 3) uint8; the same name goes to `tray_marks`."""
+    """A style element with the pictures (size, size, 3) uint8.
+
+    A picture stands where an element has the class `cyn-<name>-<number>`.
+    """
     rules = "".join(
         f".cyn-{name}-{i} {{ background-image: url(data:image/jpeg;base64,{_jpeg(picture)}); }}\n"
         for i, picture in enumerate(pictures)
     )
     return f"<style>{_LAYOUT}{rules}</style>"
-
-
-def tray_marks(name: str, winners: Sequence[str | None]) -> str:
-    """The tray itself: for each picture None where it is found, or the name of what it was taken for."""
-    cells = []
-    for i, winner in enumerate(winners):
-        caption = "✓ found" if winner is None else f"✗ {escape(winner)}"
-        label = "found" if winner is None else f"taken for {escape(winner, quote=True)}"
-        cells.append(
-            f'<figure class="cyn-bird cyn-{"yes" if winner is None else "no"}">'
-            f'<div class="cyn-{name}-{i}" role="img" aria-label="Fresh bird {i + 1}: {label}"></div>'
-            f"<figcaption>{caption}</figcaption></figure>"
-        )
-    return f'<div class="cyn-tray">{"".join(cells)}</div>'
 
 
 def _jpeg(picture: np.ndarray) -> str:
