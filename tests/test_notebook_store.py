@@ -85,12 +85,20 @@ def test_no_notebook_opens_to_a_wrong_secret(data: Database, secret: str) -> Non
 def test_the_same_class_is_one_entry_and_its_figures_add_up(notebook: Notebook) -> None:
     first = notebook.keep(YELLOW)
     named = notebook.edit(first.id, first.version, "My canary", "seen in a dream")
-    again = notebook.keep(replace(YELLOW, figures={"found": 97, "strangers": 4}, changed=datetime.now(UTC)))
+    again = notebook.keep(replace(YELLOW, figures={"found": 97, "of": 100, "strangers": 4}, changed=datetime.now(UTC)))
     assert again.id == first.id
     assert again.figures == {"found": 97, "of": 100, "strangers": 4}
     assert (again.title, again.note, again.version) == ("My canary", "seen in a dream", named.version)
     assert again.created == YELLOW.created
     assert notebook.page().total == 1
+
+
+def test_a_count_on_fewer_pictures_does_not_replace_one_on_more(notebook: Notebook) -> None:
+    notebook.keep(replace(YELLOW, figures={"found": 95, "of": 100, "claimed": 4, "strangers": 50}))
+    fewer = {"found": 50, "of": 50, "claimed": 9, "strangers": 50, "milliseconds": 0.3}
+    assert notebook.keep(replace(YELLOW, figures=fewer)).figures == {
+        "found": 95, "of": 100, "claimed": 9, "strangers": 50, "milliseconds": 0.3,
+    }  # fmt: skip
 
 
 def test_another_project_or_another_word_is_another_class(notebook: Notebook) -> None:
@@ -111,7 +119,9 @@ def test_a_class_picked_part_by_part_leaves_one_entry(notebook: Notebook) -> Non
     assert notebook.some([noted.id]) == (noted,)
 
 
-@pytest.mark.parametrize("change", [{"figures": {"found": 3}}, {"text": "other words"}, {"project": "other-project"}])
+@pytest.mark.parametrize(
+    "change", [{"figures": {"misfit": 0.3}}, {"text": "other words"}, {"project": "other-project"}]
+)
 def test_what_was_measured_or_said_otherwise_is_not_replaced(notebook: Notebook, change: dict) -> None:
     first = notebook.keep(replace(YELLOW, title=YELLOW.default_title, **change))
     assert notebook.keep(replace(YELLOW, picks={"size": "large"}, figures={}), grown_from=first.id).id != first.id

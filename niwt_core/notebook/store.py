@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -122,7 +122,7 @@ class Notebook:
         """Keep a described class: the same class is one entry, whose figures are brought up to date.
 
         A person's title and note stay. An entry that a class grew from by another pick, and that nobody has named,
-        noted or measured, gives its place to the class, so that picking by hand leaves one entry and not ten.
+        noted or trained, gives its place to the class, so that picking by hand leaves one entry and not ten.
 
         Raises:
             NotebookError: also a full notebook.
@@ -147,7 +147,7 @@ class Notebook:
                 _write(row, kept)
                 session.add(row)
             else:
-                figures = dict(row.figures) | dict(kept.figures)
+                figures = _joined(row.figures, kept.figures)
                 measured = replace(_kept(row), figures=figures, importances=kept.importances, order=kept.order,
                                    explanation=kept.explanation, world=kept.world, changed=kept.changed)  # fmt: skip
                 _write(row, measured)
@@ -297,12 +297,21 @@ def _haystack(kept: Kept) -> str:
     return "\n".join([kept.title, kept.text, picks, kept.of, kept.note, kept.world]).casefold()
 
 
+def _joined(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
+    """Figures brought up to date; of counts those on more pictures stay, they say more."""
+    joined = {**before, **now}
+    for counted, total in (("found", "of"), ("claimed", "strangers")):
+        if now.get(total, 0) < before.get(total, 0):
+            joined |= {name: before[name] for name in (counted, total) if name in before}
+    return joined
+
+
 def _untouched(row: EntryRow, grown: Kept) -> bool:
-    """Whether a class may take an entry's place: the same words before other picks, nothing of a person's in it."""
+    """Whether a class may take an entry's place: the same words before other picks, not noted, named or trained."""
     before = _kept(row)
     same_words = (before.text, before.project, before.of) == (grown.text, grown.project, grown.of)
-    measured = "found" in before.figures
-    return same_words and not before.note and not measured and before.title == title_of(
+    trained = "misfit" in before.figures
+    return same_words and not before.note and not trained and before.title == title_of(
         before.text, before.picks, before.of
     )  # fmt: skip
 
