@@ -37,7 +37,7 @@ def shown_name(name: str) -> str:
     """A method's name on this page."""
     from niwt_core.evaluation import PRIOR
 
-    return "NIWT’s prior alone, without importances" if name == PRIOR else name
+    return "NIWT’s prior alone" if name == PRIOR else name
 
 
 def hundred(share: float) -> str:
@@ -53,11 +53,11 @@ def controls(job, now, world) -> None:
     what = "drawings" if world.drawn else "photos"
     n_classes = len(world.project.class_names)
     if now.evaluation is None:
-        label = f"Evaluate it on {now.n_each or 5} {what} of each of {n_classes} classes"
+        label = f"Evaluate it on {'' if world.drawn else 'up to '}{now.next_step} {what} of each of {n_classes} classes"
         st.button(
             "Go on" if now.n_each and not now.error else label,
             on_click=job.start,
-            args=(now.n_each or 5,),
+            args=(now.next_step,),
             type="primary",
             icon=":material/play_arrow:",
             key="start_evaluation",
@@ -68,8 +68,7 @@ def controls(job, now, world) -> None:
                 "whoever comes next finds it done."
             )
         return
-    step = now.next_step if now.n_each <= now.judged else now.n_each
-    if step is not None:
+    if (step := now.next_step) is not None:
         how_many = f"all {what}" if step >= now.most else f"{step} {what} of each class"
         st.button(f"Be more exact: use {how_many}", on_click=job.start, args=(step,), key="more_evaluation")
 
@@ -140,7 +139,7 @@ def ranked(found) -> list:
 
 def show_table(found, n_each: int) -> None:
     """Every method by every measure."""
-    from pages.shared import tables
+    from pages.shared import downloads, tables
 
     columns = (
         ("Method", ""),
@@ -150,11 +149,11 @@ def show_table(found, n_each: int) -> None:
         ("Unseen only", "no seen class in the way"),
         ("H uncalibrated", "without the constant"),
     )
-    rows = []
+    figures = {}
     for s in ranked(found):
         c = s.calibrated
-        values = (c.seen, c.unseen, c.harmonic, c.unseen_only, s.raw.harmonic)
-        rows.append((shown_name(s.name), *map(hundred, values)))
+        figures[shown_name(s.name)] = (c.seen, c.unseen, c.harmonic, c.unseen_only, s.raw.harmonic)
+    rows = [(name, *map(hundred, values)) for name, values in figures.items()]
     st.subheader("Every method, of 100 pictures")
     tables.show(columns, rows, "What every method reaches, of 100 pictures", first_is_bold=True)
     c = found.standings[OURS].calibrated
@@ -163,6 +162,8 @@ def show_table(found, n_each: int) -> None:
         "each; every class counts alike. H is the harmonic mean of S and U: it is high only where both are. “Unseen "
         "only” leaves the seen classes out of the choice, which makes it easier."
     )
+    exact = [(name, *values) for name, values in figures.items()]
+    downloads.offer_table([name for name, _ in columns], exact, "Every method", "methods")
 
 
 def show_curve(found) -> None:
@@ -307,8 +308,8 @@ def show_methods() -> None:
     with st.expander("The other methods"):
         st.markdown("\n".join(f"- **{method.name}**: {method.reference}" for method in BASELINES))
         st.markdown(
-            "*NIWT’s prior alone* is NIWT before importances come in: it says how much of the result the transfer "
-            "itself brings. For accuracy that is often nothing; what it brings is the explanation."
+            "*NIWT’s prior alone* is NIWT before importances come in: the difference to NIWT says how much of the "
+            "result the transfer itself brings. For accuracy that is often nothing; what it brings is the explanation."
         )
 
 

@@ -52,9 +52,11 @@ class Progress:
 
     @property
     def next_step(self) -> int | None:
-        """Pictures of each class in the next, larger evaluation; None where all have been used."""
+        """Pictures of each class in the next, larger evaluation, or in one that was stopped; None after the last."""
         if self.judged >= self.most:
             return None
+        if self.n_each > self.judged:
+            return self.n_each
         return min(next((step for step in STEPS if step > self.judged), self.most), self.most)
 
 

@@ -14,7 +14,7 @@ from pages.shared.curves import LINES
 from pages.shared.style import AGAINST, FOR, MUTED
 
 #: At most so many points draw a line.
-N_POINTS = 400
+N_POINTS = 1500
 #: With at most so many classes each has a line and its name to itself.
 FEW = 30
 #: Kinds of classes: colour and mark.
@@ -32,7 +32,7 @@ def seen_unseen(standings: Sequence[Standing], names: Sequence[str], near: bool)
     """
     fig = go.Figure()
     for standing, name, (color, width, dash) in zip(standings, names, LINES, strict=False):
-        s, u = _thinned(standing.curve)
+        s, u = _corners(standing.curve)
         fig.add_scatter(
             x=100 * s, y=100 * u, name=name, mode="lines", line={"color": color, "width": width, "dash": dash},
             hovertemplate=f"{escape(name)}<br>seen %{{x:.1f}}, unseen %{{y:.1f}} of 100<extra></extra>",
@@ -64,13 +64,14 @@ def _corner(chosen: Sequence[float]) -> float:
     return max(0.0, 100 - 2 * (100 - 100 * min(chosen)) - 5)
 
 
-def _thinned(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """A curve's points at about equal distances along it; both ends stay."""
+def _corners(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """A curve's ends and the points where it bends, which draw the same line; of very many, some."""
     s, u = curve.seen, curve.unseen
-    if len(s) <= N_POINTS:
-        return s, u
-    along = np.concatenate([[0], np.cumsum(np.hypot(np.diff(s), np.diff(u)))])
-    picks = np.unique(np.searchsorted(along, np.linspace(0, along[-1], N_POINTS)).clip(0, len(s) - 1))
+    ds, du = np.diff(s), np.diff(u)
+    bends = np.abs(ds[1:] * du[:-1] - du[1:] * ds[:-1]) > 1e-12
+    picks = np.flatnonzero(np.concatenate([[True], bends, [True]])) if len(s) > 1 else np.arange(len(s))
+    if len(picks) > N_POINTS:
+        picks = picks[np.linspace(0, len(picks) - 1, N_POINTS).round().astype(int)]
     return s[picks], u[picks]
 
 
@@ -93,7 +94,7 @@ def class_dots(
         across, up = (100 * rates[own], places) if few else (places, 100 * rates[own])
         fig.add_scatter(
             x=across, y=up, mode="markers", name=f"{kind} classes", text=labels[own], customdata=counts[own],
-            marker={"color": color, "symbol": symbol, "size": 11 if few else 8, "line": {"color": "white", "width": 0.5}},
+            marker={"color": color, "symbol": symbol, "size": 11 if few else 7},
             hovertemplate=f"%{{text}}, {kind}<br>%{{{'x' if few else 'y'}:.0f}} of 100, by %{{customdata}} pictures"
             "<extra></extra>",
         )  # fmt: skip
@@ -114,11 +115,12 @@ def class_dots(
         edge = int((order < n_seen).sum()) - 0.5
         fig.add_vline(x=edge, line={"color": MUTED, "width": 1})
         middles = [edge / 2, (edge + len(order)) / 2]
-        words = [f"{int(edge + 0.5)} seen, hardest first", f"{int(len(order) - edge - 0.5)} unseen, hardest first"]
+        words = [f"{int(edge + 0.5)} seen", f"{int(len(order) - edge - 0.5)} unseen"]
         fig.update_yaxes(**percent)
-        fig.update_xaxes(tickvals=middles, ticktext=words, range=[-2, len(order) + 1], **plain)
+        title = "classes, the hardest of each kind first"
+        fig.update_xaxes(title=title, tickvals=middles, ticktext=words, range=[-3, len(order) + 2], **plain)
     fig.update_layout(
-        title="How many of its pictures each class finds", height=150 + 26 * len(names) if few else 380,
+        title="How many pictures of each class are found", height=150 + 26 * len(names) if few else 380,
         margin={"l": 0, "r": 8, "t": 40, "b": 90}, legend=_LEGEND,
     )  # fmt: skip
     return fig
