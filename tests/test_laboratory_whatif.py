@@ -9,9 +9,11 @@ from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier
 from niwt_core.laboratory.solving import Solved, solve
 from niwt_core.laboratory.whatif import (
+    Comparison,
     changed_picks,
     changed_words,
     compare,
+    disagreeing_first,
     fare,
     likeliest,
     with_pick,
@@ -92,11 +94,11 @@ def test_differences_are_now_minus_before(world: BirdWorld, before: Described) -
     assert (float(same.moved.abs().max()), same.weight_change) == (0.0, 0.0)
 
 
-def planted(world: BirdWorld, first: float) -> Solved:
+def planted(world: BirdWorld, first: float, bias: float = 0.0) -> Solved:
     """A class that shouts at the first feature, or against it."""
     weight = torch.zeros(1, world.project.backbone.n_features)
     weight[0, 0] = first
-    classifier = Classifier(("planted",), weight, torch.zeros(1))
+    classifier = Classifier(("planted",), weight, torch.tensor([bias]))
     return Solved(Described("", {}), torch.zeros(world.project.backbone.n_channels), classifier)
 
 
@@ -121,6 +123,14 @@ def test_the_likeliest_classes_come_first_with_probabilities(world: BirdWorld) -
     assert len(every) == project.n_seen + 1
     assert sum(p for _, p in every) == pytest.approx(1)
     assert [p for _, p in every] == sorted((p for _, p in every), reverse=True)
+
+
+def test_pictures_that_the_two_judge_differently_come_first(world: BirdWorld) -> None:
+    features = torch.zeros(4, world.project.backbone.n_features)
+    features[[1, 3], 0] = 1
+    # At 0 the bias decides, which is far below all others: only the second and the fourth tell the two apart.
+    apart = Comparison(planted(world, 1e6, -1e3), planted(world, 0, -1e3))
+    assert disagreeing_first(world.project, apart, features) == [1, 3, 0, 2]
 
 
 def test_words_that_changed_are_told_apart() -> None:

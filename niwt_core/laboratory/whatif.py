@@ -12,7 +12,7 @@ from torch import Tensor
 from niwt_core.errors import InputError
 from niwt_core.gzsl import join
 from niwt_core.laboratory.clauses import beside_words, read_or_nothing, together
-from niwt_core.laboratory.solving import Solved, cosine, in_own_words, solve, won
+from niwt_core.laboratory.solving import Solved, cosine, in_own_words, solve, winners, won
 from niwt_core.project import Project
 from niwt_core.worlds.base import World
 from niwt_core.worlds.described import Described
@@ -74,6 +74,13 @@ def likeliest(project: Project, solved: Solved, features: Tensor, limit: int = 5
     scores = join(project.seen, solved.classifier)(features[None])[0]
     best = scores.softmax(0).topk(min(limit, len(scores)))
     return tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+
+
+@torch.no_grad()
+def disagreeing_first(project: Project, found: Comparison, features: Tensor) -> list[int]:
+    """Numbers of pictures (n_pictures, n_features): first those that the two classes' classifiers judge differently."""
+    differ = winners(project, found.before, features) != winners(project, found.now, features)
+    return sorted(range(len(features)), key=lambda i: not differ[i])
 
 
 def with_text(world: World, before: Described, text: str) -> Described:

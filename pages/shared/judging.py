@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from pages.shared import resources
@@ -58,3 +59,14 @@ def _strangers(identity: str, of: str, _world: World, _described: Described) -> 
     from niwt_core.worlds.trial import features_of
 
     return features_of(_world, _world.strangers(_described))
+
+
+def picture(world: World, described: Described, number: int, size: int = 320) -> np.ndarray:
+    """One of the pictures of `pictures_of` for people, (size, size, 3) uint8; there must be so many."""
+    if world.drawn:
+        from niwt_core.birds.world import FRESH_SEED
+
+        return resources.portrait(described.key, dict(described.picks), FRESH_SEED + number, size, calm=False)
+    source = world.pictures_of(described, N_PICTURES)
+    assert source is not None, "a picture was asked for where there is none"
+    return resources.squared(source[number], size)

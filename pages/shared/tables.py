@@ -17,6 +17,7 @@ _STYLE = """<style>
 .cyn-table thead small { display: block; font-weight: 400; opacity: 0.8; }
 .cyn-table tbody th { font-weight: 400; }
 .cyn-table tr.cyn-first th, .cyn-table tr.cyn-first td { font-weight: 700; }
+@media (max-width: 640px) { .cyn-table thead th { min-width: 4rem; } .cyn-table tbody th { white-space: normal; } }
 </style>"""
 
 
