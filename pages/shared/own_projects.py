@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 @st.cache_resource(show_spinner=False)
 def line() -> Line:
     """The one line of fits of this server."""
+    import torch
+
     from pages.shared.fitting import Line
 
+    torch.set_num_threads(1)  # as where projects are loaded: a fit must not slow down whoever looks at pages
     return Line()
 
 
