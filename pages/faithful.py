@@ -7,27 +7,37 @@ from functools import partial
 import streamlit as st
 
 from niwt_core.explanation import Heatmap
+from niwt_core.worlds.base import World
 from pages.shared import curves, frame, heats, resources, state, style, tables, trial, verdicts, words_on_parts
 from pages.shared.trial import CLASSIC, NAMES, OURS, Judged, Progress, TrialJob
+from pages.shared.wording import plain
 
 REFRESH_SECONDS = 0.7
 
 
-def controls(now: Progress | None) -> None:
+def thing() -> str:
+    """What the pictures show, in one word."""
+    return "bird" if state.noun() == "bird" else "photo"
+
+
+def controls(world: World, now: Progress | None) -> None:
     """One button: start, or stop."""
+    n = trial.N_BIRDS if world.drawn else trial.N_PHOTOS
 
     def start() -> None:
-        n, project = trial.N_BIRDS, resources.project()
         round_ = st.session_state["trial_round"] = st.session_state.get("trial_round", -1) + 1
-        job = TrialJob(partial(trial.birds, project, n, round_), n)
+        make = (
+            partial(trial.birds, world.project, n, round_) if world.drawn else partial(trial.photos, world, n, round_)
+        )
+        job = TrialJob(make, n)
         job.start()
-        st.session_state["trial"] = job
+        st.session_state["trial"], st.session_state["trial_world"] = job, resources.identity()
 
     if now is not None and now.running:
         st.button("Stop", on_click=st.session_state["trial"].stop, icon=":material/stop:", key="stop_trial")
         return
     again = "another " if now is not None and now.tested else ""
-    label = f"Test it on {again}{trial.N_BIRDS} fresh birds"
+    label = f"Test it on {again}{n} fresh {thing()}s" if world.drawn else f"Test it on {again}{n} test photos"
     st.button(label, on_click=start, type="primary", icon=":material/play_arrow:", key="start_trial")
 
 
@@ -39,40 +49,49 @@ def living(job: TrialJob) -> None:
         st.rerun()  # the button has to change as well, and the clock has to stop
     done = len(now.tested)
     if now.running:
-        st.progress(done / now.n_birds, f"{done} of {now.n_birds} birds drawn and tested")
+        doing = "birds drawn and tested" if thing() == "bird" else "photos tested"
+        st.progress(done / now.n_birds, f"{done} of {now.n_birds} {doing}")
     if now.error:
-        st.error(now.error)
+        st.error(plain(now.error))
     if done:
         show_table(now.tested)
 
 
 def show_table(tested: tuple[Judged, ...]) -> None:
-    """Every map with its marks."""
+    """Every map with its marks; of photos, where nobody knows where the thing is, those that need no such knowledge."""
     n = len(tested)
+    found = trial.summaries(tested)
+    points = found[OURS].n_hits is not None
     columns = (
-        (f"Map, over {n} {'bird' if n == 1 else 'birds'}", ""),
-        ("Points at the bird", "more is better"),
-        ("Heat on the bird", "more is better"),
+        (f"Map, over {n} {thing() if n == 1 else thing() + 's'}", ""),
+        *((("Points at the bird", "more is better"), ("Heat on the bird", "more is better")) if points else ()),
         ("Insertion", "more is better"),
         ("Deletion", "less is better"),
         ("After forgetting", "0 is best, 1 is worst"),
     )
     rows = [
-        (name, f"{s.n_hits} of {n}", str(s.energy), str(s.insertion), str(s.deletion), str(s.forgetful))
-        for name, s in trial.summaries(tested).items()
+        (
+            name,
+            *((f"{s.n_hits} of {n}", str(s.energy)) if points else ()),
+            str(s.insertion),
+            str(s.deletion),
+            str(s.forgetful),
+        )
+        for name, s in found.items()
     ]
     tables.show(columns, rows, "What each test says of each map", first_is_bold=True)
 
 
 def show_results(tested: tuple[Judged, ...]) -> None:
-    """What the table says, one bird with its maps, and the curves."""
+    """What the table says, one picture with its maps, and the curves."""
     found = trial.summaries(tested)
     st.markdown(verdicts.reading(tested, found))
     st.caption("± is the standard error of the mean: differences of that size may be chance.")
     st.subheader("Where each map points")
-    labels = [f"Bird {i + 1}: {bird.truth}" for i, bird in enumerate(tested)]
+    word = thing().capitalize()
+    labels = [f"{word} {i + 1}: {picture.truth}" for i, picture in enumerate(tested)]
     first = verdicts.telling(tested)
-    picked = st.selectbox("Bird", range(len(tested)), index=first, format_func=lambda i: labels[i], width=320)
+    picked = st.selectbox(word, range(len(tested)), index=first, format_func=lambda i: labels[i], width=320)
     show_bird(tested[min(picked, len(tested) - 1)])
     st.subheader("How sure it stays")
     left, right = st.columns(2, gap="large")
@@ -82,19 +101,23 @@ def show_results(tested: tuple[Judged, ...]) -> None:
     ):
         with column:
             lines = {name: list(getattr(found[name], way)) for name in NAMES}
-            alt = f"How sure the network is of its answer, mean of {len(tested)} birds. The best line {alt}."
+            alt = f"How sure the network is of its answer, mean of {len(tested)} {thing()}s. The best line {alt}."
             style.chart(curves.pixel_curves(lines, title, axis), alt, key=way)
 
 
 def show_bird(bird: Judged) -> None:
-    """The drawing and two maps of it, each with a ring round its strongest place."""
+    """The picture and two maps of it, each with a ring round its strongest place."""
     grid = st.grid(3, min_column_width=150, key="trial_bird")
+    drawn = bird.covers is not None
     with grid.cell():
-        st.image(bird.picture, width="stretch", alt=f"A drawing of the species {bird.truth}")
-        st.caption(f"{bird.truth}; the network says {bird.predicted}.")
+        shows = f"A drawing of the species {bird.truth}" if drawn else f"A test photo of {bird.truth}"
+        st.image(bird.picture, width="stretch", alt=shows)
+        st.caption(f"{plain(bird.truth)}; the network says {plain(bird.predicted)}.")
     for name in (OURS, CLASSIC):
         marks = bird.marks[name]
-        says = f"{'✓ on' if marks.hit else '✗ beside'} the bird, {100 * marks.energy:.0f} % of its heat on it"
+        says = "the ring is at its strongest place"
+        if marks.energy is not None:
+            says = f"{'✓ on' if marks.hit else '✗ beside'} the bird, {100 * marks.energy:.0f} % of its heat on it"
         heat = Heatmap(marks.heat, marks.heat.new_zeros(0))
         with grid.cell():
             alt = f"Evidence for {bird.predicted} by {name}: {says}"
@@ -141,12 +164,18 @@ def page() -> None:
     state.described()  # keeps the described bird in the address
     world = resources.world()
     job: TrialJob | None = st.session_state.get("trial")
+    if job is not None and st.session_state.get("trial_world") != resources.identity():
+        job.stop()  # it tests another project
+        job = None
     now = job.progress() if job is not None else None
-    controls(now)
+    controls(world, now)
     if job is None or now is None:
-        st.caption(
+        does = (
             "Draws birds of species that the network was never shown, and tests four maps of each. Some seconds."
+            if world.drawn
+            else "Takes photos of classes that the network was never shown, and tests four maps of each. A minute."
         )
+        st.caption(does)
     else:
         st.session_state["trial_was_running"] = now.running
         st.header("What came out")
@@ -154,7 +183,9 @@ def page() -> None:
         if now.tested and not now.running:
             show_results(now.tested)
     st.header("What each test does")
-    st.markdown(verdicts.TESTS)
+    st.markdown(
+        (verdicts.POINTING if world.drawn else "") + verdicts.TESTS + ("" if world.drawn else verdicts.NO_MASKS)
+    )
     if world.drawn:
         st.header("Do the words lie on their parts?")
         words_on_parts.show()

@@ -74,7 +74,7 @@ def folder_of(key: str) -> Path:
 
 
 def identity() -> str:
-    """What caches of anything measured in the person's world are keyed on: its key, and when its project was written.
+    """What caches of anything measured in the person's world are keyed on: its project's folder, and its age.
 
     Raises:
         InputError: there is no such project.
@@ -82,7 +82,8 @@ def identity() -> str:
     from niwt_core.worlds.shelf import stamp_of
 
     key = state.world_key()
-    return f"{key} {stamp_of(folder_of(key))}"
+    folder = folder_of(key)
+    return str(folder) if key == state.BIRDS else f"{folder} {stamp_of(folder)}"
 
 
 @st.cache_resource(show_spinner="Waking the network (a few seconds, once) …")

@@ -1,4 +1,4 @@
-"""A small test of the maps, live: fresh birds one after another, in a thread of its own. No Streamlit here.
+"""A small test of the maps, live: fresh pictures one after another, in a thread of its own. No Streamlit here.
 
 The thread only writes into the job; pages only ever read a `Progress`.
 """
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from niwt_core.backbone import Backbone
 from niwt_core.birds.drawing import draw
 from niwt_core.birds.species import make_species
+from niwt_core.errors import InputError
 from niwt_core.faithfulness import (
     Method,
     area,
@@ -33,8 +34,11 @@ from niwt_core.faithfulness import (
 from niwt_core.gzsl import join
 from niwt_core.images import to_input
 from niwt_core.project import Project
+from niwt_core.worlds.base import World
 
 N_BIRDS = 20
+#: Photos take longer than drawings.
+N_PHOTOS = 12
 #: Shares of the pixels put in or taken out between none and all.
 N_STEPS = 12
 SHOWN = 256
@@ -47,19 +51,20 @@ NAMES = (OURS, CLASSIC, RANDOM, CENTRE)
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """How one map of one bird does.
+    """How one map of one picture does.
 
     Attributes:
         heat: (height, width), signed. peak: (row, column) of its strongest place, as shares of the picture.
-        hit: whether that lies on the bird. energy: the share of its positive values on the bird.
+        hit: whether that lies on the bird. energy: the share of its positive values on the bird. None of photos, where
+            nobody knows which pixels show the thing.
         inserted, deleted: (N_STEPS + 1,), the predicted class's probability as pixels are put in or taken out.
         forgetful: rank correlation with the same map of the network with all it learned drawn anew.
     """
 
     heat: Tensor
     peak: tuple[float, float]
-    hit: bool
-    energy: float
+    hit: bool | None
+    energy: float | None
     inserted: np.ndarray
     deleted: np.ndarray
     forgetful: float
@@ -77,7 +82,8 @@ class Marks:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """One bird. picture: (SHOWN, SHOWN, 3) uint8. truth, predicted: names of classes. covers: its share of the pixels.
+    """One picture: (SHOWN, SHOWN, 3) uint8. truth, predicted: names of classes. covers: the bird's share of the pixels,
+    None of a photo.
 
     `marks` has one entry for each of NAMES.
     """
@@ -85,7 +91,7 @@ class Judged:
     picture: np.ndarray
     truth: str
     predicted: str
-    covers: float
+    covers: float | None
     marks: Mapping[str, Marks]
 
 
@@ -96,50 +102,82 @@ def methods_of(project: Project, backbone: Backbone | None = None, seed: int = 0
     return dict(zip(NAMES, found.values(), strict=True))
 
 
-def birds(project: Project, n_birds: int = N_BIRDS, round_: int = 0) -> Iterator[Judged]:
-    """Fresh drawings of species that the network was never shown, tested one by one; another round, other birds."""
-    species = [s for s in make_species() if not s.seen]
-    backbone, joint = project.backbone, join(project.seen, project.new)
-    random = randomised(backbone)
-    methods, forgot = methods_of(project), methods_of(project, random, seed=1)
-    generator = torch.Generator().manual_seed(0)
-    for k in range(round_ * n_birds, (round_ + 1) * n_birds):
-        bird, seed = species[k % len(species)], TRIAL_SEED + k
-        small, large = draw(bird.attributes, seed=seed), draw(bird.attributes, seed=seed, size=SHOWN, masks=False)
-        inputs = to_input(Image.fromarray(small.image), backbone)[None]
+class _Judge:
+    """Tests pictures of one project, each with every map."""
+
+    def __init__(self, project: Project) -> None:
+        self.backbone, self.joint = project.backbone, join(project.seen, project.new)
+        self._methods = methods_of(project)
+        self._forgot = methods_of(project, randomised(self.backbone), seed=1)
+        self._generator = torch.Generator().manual_seed(0)
+
+    def __call__(self, image: Image.Image, shown: np.ndarray, truth: str, mask: Tensor | None = None) -> Judged:
+        """One picture; mask (1, size, size) bool where the thing is known to be seen."""
+        inputs, joint, backbone = to_input(image, self.backbone)[None], self.joint, self.backbone
         with torch.no_grad():
             winner = joint(backbone.head(backbone.trunk(inputs))).argmax(1)
         weights = joint.weight[winner]
-        drawn_anew = torch.randn(weights.shape, generator=generator) * weights.std()
+        drawn_anew = torch.randn(weights.shape, generator=self._generator) * weights.std()
 
         @torch.no_grad()
-        def probability(images: Tensor, winner: Tensor = winner) -> Tensor:
+        def probability(images: Tensor) -> Tensor:
             return joint(backbone.head(backbone.trunk(images))).softmax(1)[:, winner[0]]
 
-        mask, baseline = torch.from_numpy(small.masks["bird"])[None], blurred(inputs)
-        marks = {}
-        for name, method in methods.items():
+        baseline, marks = blurred(inputs), {}
+        size = inputs.shape[-1] if mask is None else mask.shape[-1]
+        for name, method in self._methods.items():
             heat = method(inputs, weights)
-            row, column = peaks(heat, mask.shape[-1])[0].tolist()
+            row, column = peaks(heat, size)[0].tolist()
             put_in, taken_out = (
                 curves(probability, inputs, baseline, heat, insertion=way, n_steps=N_STEPS)[0].numpy()
                 for way in (True, False)
             )
             marks[name] = Marks(
                 heat=heat[0],
-                peak=((row + 0.5) / mask.shape[-1], (column + 0.5) / mask.shape[-1]),
-                hit=bool(hits(heat, mask)[0]),
-                energy=float(energy(heat, mask)[0]),
+                peak=((row + 0.5) / size, (column + 0.5) / size),
+                hit=None if mask is None else bool(hits(heat, mask)[0]),
+                energy=None if mask is None else float(energy(heat, mask)[0]),
                 inserted=put_in,
                 deleted=taken_out,
-                forgetful=float(rank_correlation(heat, forgot[name](inputs, drawn_anew))[0]),
+                forgetful=float(rank_correlation(heat, self._forgot[name](inputs, drawn_anew))[0]),
             )
-        yield Judged(large.image, bird.name, joint.names[int(winner[0])], float(mask.float().mean()), marks)
+        covers = None if mask is None else float(mask.float().mean())
+        return Judged(shown, truth, joint.names[int(winner[0])], covers, marks)
+
+
+def birds(project: Project, n_birds: int = N_BIRDS, round_: int = 0) -> Iterator[Judged]:
+    """Fresh drawings of species that the network was never shown, tested one by one; another round, other birds."""
+    species, judge = [s for s in make_species() if not s.seen], _Judge(project)
+    for k in range(round_ * n_birds, (round_ + 1) * n_birds):
+        bird, seed = species[k % len(species)], TRIAL_SEED + k
+        small, large = draw(bird.attributes, seed=seed), draw(bird.attributes, seed=seed, size=SHOWN, masks=False)
+        yield judge(Image.fromarray(small.image), large.image, bird.name, torch.from_numpy(small.masks["bird"])[None])
+
+
+def photos(world: World, n_photos: int = N_PHOTOS, round_: int = 0) -> Iterator[Judged]:
+    """Test photos of classes that the network was never shown, class by class in turn; another round, other photos.
+
+    Raises:
+        InputError: photos that are not where they were.
+    """
+    tests, names, judge = world.data.test_unseen, world.data.class_names, _Judge(world.project)
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(tests.labels))
+    turns = np.zeros(len(order), dtype=np.int64)  # which photo of its class each is
+    for label in np.unique(tests.labels):
+        own = np.flatnonzero(tests.labels[order] == label)
+        turns[own] = np.arange(len(own))
+    order = order[np.argsort(turns, kind="stable")]
+    for k in range(round_ * n_photos, round_ * n_photos + min(n_photos, len(order))):
+        index = int(order[k % len(order)])
+        image = tests[index]
+        shown = np.asarray(ImageOps.fit(image, (SHOWN, SHOWN), Image.Resampling.LANCZOS))
+        yield judge(image, shown, names[int(tests.labels[index])])
 
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean over birds, and its standard error; None for a single bird."""
+    """The mean over pictures, and its standard error; None for a single one."""
 
     value: float
     error: float | None
@@ -151,10 +189,10 @@ class Mean:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """One map over all birds; inserted, deleted: the mean curves, (N_STEPS + 1,)."""
+    """One map over all pictures; inserted, deleted: the mean curves, (N_STEPS + 1,). n_hits, energy: None of photos."""
 
-    n_hits: int
-    energy: Mean
+    n_hits: int | None
+    energy: Mean | None
     insertion: Mean
     deletion: Mean
     forgetful: Mean
@@ -169,13 +207,14 @@ def mean_of(values: Sequence[float]) -> Mean:
 
 
 def summaries(tested: Sequence[Judged]) -> dict[str, Summary]:
-    """By name, in the order of NAMES; of at least one bird."""
+    """By name, in the order of NAMES; of at least one picture."""
     found = {}
     for name in NAMES:
         marks = [bird.marks[name] for bird in tested]
+        energies = [m.energy for m in marks if m.energy is not None]
         found[name] = Summary(
-            n_hits=sum(m.hit for m in marks),
-            energy=mean_of([m.energy for m in marks]),
+            n_hits=sum(m.hit for m in marks if m.hit is not None) if energies else None,
+            energy=mean_of(energies) if energies else None,
             insertion=mean_of([m.insertion for m in marks]),
             deletion=mean_of([m.deletion for m in marks]),
             forgetful=mean_of([m.forgetful for m in marks]),
@@ -196,7 +235,7 @@ class Progress:
 
 
 class TrialJob:
-    """Birds tested one after another until all are, or somebody stops it.
+    """Pictures tested one after another until all are, or somebody stops it.
 
     Args:
         make: the birds, tested as they are asked for. n_birds: how many these are.
@@ -235,6 +274,9 @@ class TrialJob:
                     if self._stopped:
                         return
                     self._tested.append(bird)
+        except InputError as error:
+            with self._lock:
+                self._error = str(error)
         except Exception as error:  # kept for the page: a thread has nobody to raise it to
             with self._lock:
                 self._error = f"The test stopped with an error: {type(error).__name__}: {str(error)[:200]}"

@@ -7,10 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pages.shared.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Mean, Summary
 
-TESTS = """
+POINTING = """
 - **Pointing game.** Does the strongest place of the map lie on the bird? A map that lights up the sky does not show
   what the network recognised. (Zhang et al., 2016)
 - **Heat on the bird.** Of all that the map says speaks for the class, which share lies on the bird?
+"""
+
+NO_MASKS = """
+Where on a photo the thing is that it shows, nobody has marked. So whether a map points at it cannot be tested here; on
+Paper Birds, where every pixel is known, it can.
+"""
+
+TESTS = """
 - **Insertion and deletion.** Does the network need what the map calls important? From a blurred picture the hottest
   pixels are put back first: it should be sure soon. Or they are blurred first: it should lose its answer soon. The mark
   is the area under the curve, how sure it is on average. (Petsiuk et al., 2018)
@@ -18,7 +26,7 @@ TESTS = """
   shows the picture and not what was learned. The mark is the rank correlation of both. (Adebayo et al., 2018)
 
 Two maps that never look at the network stand beside ours, so that nobody is impressed too soon: a random one, and a
-spot in the middle, where most birds stand.
+spot in the middle, where most things stand.
 """
 
 #: A rank correlation below this is called none.
@@ -29,27 +37,34 @@ ALIKE = 0.02
 
 def reading(tested: Sequence[Judged], found: Mapping[str, Summary]) -> str:
     """The table in sentences, what speaks against our map as well."""
-    n = len(tested)
-    covers = 100 * sum(bird.covers for bird in tested) / n
-    ours, centre = found[OURS], found[CENTRE]
-    pointing = (
-        f"The strongest place of **{OURS}** lies on the bird in **{ours.n_hits} of {n}**, that of {CLASSIC} in "
-        f"{found[CLASSIC].n_hits}, that of {RANDOM} in {found[RANDOM].n_hits}."
-    )
-    if centre.n_hits >= ours.n_hits:
-        pointing += f" But {CENTRE} does it in {centre.n_hits}: birds stand there, so pointing alone proves little."
-    inside = (
-        f"Of all that speaks for the class, {OURS} sees {100 * ours.energy.value:.0f} % on the bird, which covers "
-        f"{covers:.0f} % of the picture; {CLASSIC} {100 * found[CLASSIC].energy.value:.0f} %."
-    )
+    ours = found[OURS]
     kept = ours.forgetful.value
     forgetting = f"When the network forgets everything, {OURS} " + (
         "keeps nothing of itself: it shows what was learned, not the bare picture."
         if abs(kept) < LITTLE
         else f"still looks a little alike ({ours.forgetful}): part of it is the bare picture."
     )
-    said = [pointing, inside, _best("insertion", found, max), _best("deletion", found, min), forgetting]
+    said = [*_pointing(tested, found), _best("insertion", found, max), _best("deletion", found, min), forgetting]
     return "\n".join(f"- {sentence}" for sentence in said)
+
+
+def _pointing(tested: Sequence[Judged], found: Mapping[str, Summary]) -> list[str]:
+    """Whether the maps lie on the bird; nothing of photos, where nobody knows."""
+    n, ours, centre, classic = len(tested), found[OURS], found[CENTRE], found[CLASSIC]
+    covered = [picture.covers for picture in tested if picture.covers is not None]
+    if ours.n_hits is None or centre.n_hits is None or ours.energy is None or classic.energy is None:
+        return []
+    pointing = (
+        f"The strongest place of **{OURS}** lies on the bird in **{ours.n_hits} of {n}**, that of {CLASSIC} in "
+        f"{classic.n_hits}, that of {RANDOM} in {found[RANDOM].n_hits}."
+    )
+    if centre.n_hits >= ours.n_hits:
+        pointing += f" But {CENTRE} does it in {centre.n_hits}: birds stand there, so pointing alone proves little."
+    inside = (
+        f"Of all that speaks for the class, {OURS} sees {100 * ours.energy.value:.0f} % on the bird, which covers "
+        f"{100 * sum(covered) / len(covered):.0f} % of the picture; {CLASSIC} {100 * classic.energy.value:.0f} %."
+    )
+    return [pointing, inside]
 
 
 def _best(mark: str, found: Mapping[str, Summary], choose: Callable) -> str:
@@ -66,7 +81,7 @@ def _best(mark: str, found: Mapping[str, Summary], choose: Callable) -> str:
 
 
 def telling(tested: Sequence[Judged]) -> int:
-    """The bird to show first: one where our map and the classic do not agree, if there is one."""
+    """The picture to show first: one where our map and the classic do not agree, if there is one."""
     return next((i for i, b in enumerate(tested) if b.marks[OURS].hit != b.marks[CLASSIC].hit), 0)
 
 
