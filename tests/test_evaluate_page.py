@@ -249,3 +249,18 @@ def test_dots_stand_by_kind_and_hardness_and_the_matrix_by_truth_and_answer():
     assert isinstance(wrong, go.Scatter) and list(wrong.text) == ["a taken for b: 2"]
     assert (wrong.x[0], wrong.y[0]) == (0, 2) and list(wrong.customdata[0]) == [0, 1]
     assert list(right.text) == ["d taken for d: 1"]
+
+
+def test_a_project_of_photos_is_evaluated_with_its_odd_names_kept_as_text(photo_key):
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.query_params["project"] = photo_key
+    at.switch_page("pages/evaluate.py").run()
+    assert "photos of each of" in at.button(key="start_evaluation").label
+    at = evaluated(at)
+    assert not at.exception and not at.error
+    assert "photos of classes that the network was trained on" in words(at)
+    assert "too few seen classes for a rehearsal" in words(at)
+    at.multiselect(key="wanted_classes").set_value([4]).run()
+    table = next(h.value for h in at.get("html") if "how many of their pictures are found" in h.value)
+    assert "&lt;b&gt;goldfinch" in table
+    assert "<b>" not in words(at)
