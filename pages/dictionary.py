@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from niwt_core.neurons import Dictionary, Neuron, search
-from niwt_core.neurons.storage import FILE
-from pages.shared import card, figures, frame, neurons, resources, state, style, wall
+from niwt_core.worlds.base import World
+from niwt_core.worlds.photos import PhotoWorld
+from pages.shared import card, figures, frame, naming, neurons, resources, state, style, wall
 from pages.shared.wording import plain
 
 EVERY_PART = "every part"
@@ -17,10 +18,10 @@ def main() -> None:
     frame.ensure()
     state.described()  # keeps the described class in the address
     st.title("Neuron dictionary")
-    resources.project()
+    world = resources.world()
     dictionary = resources.dictionary()
     if dictionary is None:
-        _none_yet()
+        _none_yet(world)
         return
     style.lead(
         f"{len(dictionary.neurons)} neurons, {len(dictionary.named)} with a clear name. Search one, and see what it "
@@ -31,7 +32,7 @@ def main() -> None:
         key="find",
         type="search",
         max_chars=200,
-        placeholder="for example: red crown, forked tail, 17",
+        placeholder="for example: red crown, forked tail, 17" if world.drawn else "a word of an attribute, or a number",
         bind="query-params",
         width=480,
     ).strip()
@@ -43,18 +44,29 @@ def main() -> None:
     _wall(dictionary, query, opened)
 
 
-def _none_yet() -> None:
+def _none_yet(world: World) -> None:
     """No dictionary, or one that does not belong to this network: what it would be, and how to make it."""
-    if (resources.BUNDLED / FILE).is_file():
+    if isinstance(world, PhotoWorld) and not world.is_named:
+        style.lead("What each neuron of the network stands for would be listed here.")
+        st.info(
+            "This project’s classes are described by whole sentences, and no single number of those has a name that a "
+            "neuron could be called by. A project with attributes (columns of numbers in classes.csv) can have a "
+            "dictionary."
+        )
+        return
+    if resources.dictionary_stamp():
         style.lead("There is a dictionary of this network’s neurons, but it is of no use.")
         st.warning(
             "It was made for another network or is damaged, so its names would be claims without evidence. "
-            "Made again, it stands here; that takes a minute or two:"
+            "Made again, it stands here; that takes some minutes:"
         )
     else:
         style.lead("What each neuron of the network stands for will be listed here.")
-        st.info("Nobody has named this network’s neurons yet. This does it, once; it takes a minute or two:")
-    st.code("python -m niwt_core name-neurons", language="bash")
+        st.info("Nobody has named this network’s neurons yet. This does it, once; it takes some minutes:")
+    if world.drawn:
+        st.code("python -m niwt_core name-neurons", language="bash")
+    else:
+        naming.offer(world)
 
 
 # -- the wall ----------------------------------------------------------------------------------------------------------
@@ -98,9 +110,16 @@ def _nothing(dictionary: Dictionary, query: str, n_found: int) -> str:
     if query.isdigit():
         return f"There is no neuron {query}: the numbers go from 0 to {len(dictionary.neurons) - 1}."
     return (
-        f"No neuron is named after “{plain(query)}”. They are named after what birds differ in: try a colour and a "
-        "part, such as “yellow belly”, or just “tail”."
+        f"No neuron is named after “{plain(query)}”. They are named after what the classes differ in: "
+        f"{_such_as(dictionary)}."
     )
+
+
+def _such_as(dictionary: Dictionary) -> str:
+    if state.noun() == "bird":
+        return "try a colour and a part, such as “yellow belly”, or just “tail”"
+    known = [neuron.best_name for neuron in dictionary.live if neuron.best_name is not None]
+    return f"try “{plain(neurons.called(known[0]))}”" if known else "none of them has a name yet"
 
 
 def _opened(dictionary: Dictionary) -> Neuron | None:

@@ -12,8 +12,12 @@ from photo_shelf import CLASSES, KEY, N_SEEN, words_of
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from niwt_core.neurons import Dictionary, load_dictionary
+from niwt_core.neurons.storage import FILE
+from niwt_core.project import load_project
 from niwt_core.worlds.described import Described
-from pages.shared import trial
+from niwt_core.worlds.photos import PhotoWorld
+from pages.shared import naming, trial
 
 ROOT = Path(__file__).parents[1]
 UNSEEN = list(CLASSES)[N_SEEN:]
@@ -214,9 +218,6 @@ def test_a_trial_of_another_world_is_not_shown(photo_key: str, monkeypatch: pyte
 
 
 def test_rounds_show_other_photos(photo_shelf: Path) -> None:
-    from niwt_core.project import load_project
-    from niwt_core.worlds.photos import PhotoWorld
-
     world = PhotoWorld(load_project(photo_shelf / KEY), KEY, photo_shelf / KEY)
     first, second = (next(trial.photos(world, 1, round_)) for round_ in (0, 1))
     assert not np.array_equal(first.picture, second.picture)
@@ -240,3 +241,74 @@ def test_a_project_that_is_not_there_is_told(photo_key: str) -> None:
     app = opened("describe", "no-such-project-here")
     assert ["There is no project" in e.value for e in app.error] == [True]
     assert "Work with Paper Birds instead" in [b.label for b in app.button]
+
+
+# -- Neuron dictionary -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_key(photo_shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The project on a shelf of its own, to be written to."""
+    shutil.copytree(photo_shelf / KEY, tmp_path / KEY)
+    monkeypatch.setenv("NIWT_PROJECTS", str(tmp_path))
+    return KEY
+
+
+def named(app: AppTest, folder: Path) -> AppTest:
+    for _ in range(1200):
+        if (folder / FILE).is_file():
+            return quiet(app.run())
+        time.sleep(0.1)
+    raise AssertionError("the dictionary is never made")
+
+
+def test_the_dictionary_is_made_in_the_background_and_shown_with_photos(own_key: str, tmp_path: Path) -> None:
+    app = opened("dictionary", own_key)
+    assert [b.label for b in app.button] == ["Name its neurons"]
+    app = quiet(app.button(key="start_naming").click().run())
+    app = named(app, tmp_path / own_key)
+    assert [h.value for h in app.header] == ["All 128 neurons"]
+    assert "on photos nothing can be redrawn" in texts(app)
+    assert (tmp_path / own_key / FILE).is_file()
+    live = next(n for n in dictionary_in(tmp_path / own_key).live if n.top_images)
+    app.query_params["neuron"] = str(live.channel)
+    app = quiet(app.run())
+    assert "On photos nothing can be redrawn" in texts(app)
+    assert len(app.get("image")) == len(live.top_images)
+
+
+def dictionary_in(folder: Path) -> Dictionary:
+    return load_dictionary(folder, load_project(folder))
+
+
+def test_naming_can_be_stopped_and_writes_nothing_then(
+    own_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(project, material, progress):
+        for done in range(1000):
+            progress("ablation", done, 1000)
+            time.sleep(0.02)
+
+    monkeypatch.setattr(naming, "build", slowly)
+    app = quiet(opened("dictionary", own_key).button(key="start_naming").click().run())
+    assert [b.label for b in app.button] == ["Stop"]
+    app = quiet(app.button(key="stop_naming").click().run())
+    time.sleep(0.2)
+    app = quiet(app.run())
+    assert [b.label for b in app.button] == ["Name its neurons"]
+    assert not app.error
+    assert not (tmp_path / own_key / FILE).exists()
+
+
+def test_the_share_of_naming_counts_the_stages() -> None:
+    assert naming.Progress("naming", 0, 10, True, None).share == 0
+    assert naming.Progress("classes", 5, 10, True, None).share == 0.625
+    assert naming.Progress("ablation", 10, 10, True, None).share == 1
+
+
+def test_without_photos_there_is_nothing_to_name_by(moved_key: str) -> None:
+    app = opened("dictionary", moved_key)
+    app = quiet(app.button(key="start_naming").click().run())
+    time.sleep(0.5)
+    app = quiet(app.run())
+    assert ["are not where they were" in e.value for e in app.error] == [True]

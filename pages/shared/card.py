@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -134,28 +136,31 @@ def _redrawn(
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _fired(
-    fingerprint: str, channel: int, seeds: tuple[int | None, ...], _neuron: Neuron
+    world_id: str, fingerprint: str, channel: int, tops: tuple[tuple[int, int | None], ...], _neuron: Neuron
 ) -> list[tuple[np.ndarray, str]]:
-    return neurons.fired_pictures(resources.project(), _neuron)
+    return neurons.fired_pictures(resources.world(), _neuron)
 
 
 def _pictures(dictionary: Dictionary, neuron: Neuron) -> None:
-    shown = _fired(dictionary.fingerprint, neuron.channel, tuple(t.seed for t in neuron.top_images), neuron)
+    tops = tuple((t.image, t.seed) for t in neuron.top_images)
+    shown = _fired(resources.identity(), dictionary.fingerprint, neuron.channel, tops, neuron)
     if not shown:
         kinds = ", ".join(dict.fromkeys(plain(t.class_name) for t in neuron.top_images))
-        st.markdown(f"It answers most to pictures of {kinds}." if kinds else "No picture was kept for it.")
+        gone = "" if resources.world().drawn else " The photos themselves are no longer where they were."
+        st.markdown(f"It answers most to pictures of {kinds}.{gone}" if kinds else "No picture was kept for it.")
         return
     st.markdown(
         f"The {len(shown)} pictures that it answers to most, of {plain(dictionary.images)}, one of each kind at most. "
         "They keep their colours where the neuron fires."
     )
-    species = neurons.species_by_name()
+    species = neurons.species_by_name() if resources.world().drawn else {}
+    group = (neuron.best_name or "").partition("::")[0]
     grid = st.grid(5, min_column_width=96, key="tops")
     for picture, name in shown:
         with grid.cell():
-            part = [g for g in GROUPS if g == (neuron.best_name or "").partition("::")[0]]
-            has = phrases(species[name], part)
-            st.image(picture, width="stretch", alt=f"{name}: {phrases(species[name])}")
+            bird = species.get(name, {})
+            has, looks = phrases(bird, [g for g in GROUPS if g == group]), phrases(bird) or "a photo"
+            st.image(picture, width="stretch", alt=f"{name}: {looks}")
             st.caption(f"{plain(name)}: {has}" if has else plain(name))
 
 
@@ -201,7 +206,7 @@ def _bars(names: list[str], sizes: list[float], own: list[bool], base: float = 0
         go.Bar(
             x=[size - base for size in sizes],
             base=base,
-            y=[f"<b>{name}</b>" if mine else name for name, mine in zip(names, own, strict=True)],
+            y=[f"<b>{escape(name)}</b>" if mine else escape(name) for name, mine in zip(names, own, strict=True)],
             orientation="h",
             marker={
                 "color": [style.FOR if mine else style.MUTED for mine in own],

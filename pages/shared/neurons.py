@@ -16,13 +16,16 @@ from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.drawing import draw
 from niwt_core.birds.probing import wandering_birds
 from niwt_core.birds.species import is_drawable, make_species
+from niwt_core.errors import InputError
 from niwt_core.explanation.where import upsample
 from niwt_core.images import to_input
-from niwt_core.neurons import Dictionary, Found, Neuron, TopImage, plain
+from niwt_core.neurons import Dictionary, Found, Neuron, TopImage
 from niwt_core.neurons.evidence import POOLINGS, channel_maps
 from niwt_core.project import Project
+from niwt_core.worlds.base import World
 from pages.shared.figures import UNCLEAR
-from pages.shared.wording import GROUP_WORDS, phrase
+from pages.shared.resources import squared
+from pages.shared.wording import GROUP_WORDS, phrase, plain, word
 
 #: Seeds from here on draw the birds that are drawn again on the page; nothing was fitted to or tested on them.
 PROBE_SEED = 16_000_000
@@ -34,14 +37,13 @@ CARD_SIZE, CELL, SHEET_COLUMNS = 192, 96, 16
 
 def called(attribute: str) -> str:
     """An attribute as people say it: "red crown", "white wing bars"."""
-    group, _, value = attribute.partition("::")
-    return phrase(group, value) if value in GROUPS.get(group, ()) else plain(attribute)
+    return phrase(*attribute.partition("::")[::2])
 
 
 def part_of(attribute: str) -> str:
     """What an attribute is about: "crown"."""
     group = attribute.partition("::")[0]
-    return GROUP_WORDS.get(group, plain(group))
+    return GROUP_WORDS.get(group) or word(group, "")
 
 
 def title_of(neuron: Neuron) -> str:
@@ -105,13 +107,12 @@ def cell(neuron: Neuron, section: str) -> dict[str, object]:
     }
 
 
-def sheet(neurons: Sequence[Neuron]) -> bytes:
+def sheet(world: World, neurons: Sequence[Neuron]) -> bytes:
     """The picture that each neuron answers to most, where it fires outlined: SHEET_COLUMNS in a row, as WebP."""
     rows = -(-len(neurons) // SHEET_COLUMNS)
     whole = Image.new("RGB", (SHEET_COLUMNS * CELL, rows * CELL), (127, 138, 150))
-    species = species_by_name()
     for i, neuron in enumerate(neurons):
-        if not neuron.top_images or (picture := drawn(neuron.top_images[0], species, CELL)) is None:
+        if not neuron.top_images or (picture := picture_of(world, neuron.top_images[0], CELL)) is None:
             continue
         image = Image.fromarray(picture)
         _outline(image, neuron.top_images[0], neuron.grid)
@@ -140,11 +141,16 @@ def species_by_name() -> dict[str, Mapping[str, str]]:
     return {s.name: s.attributes for s in make_species()}
 
 
-def drawn(top: TopImage, species: Mapping[str, Mapping[str, str]], size: int) -> np.ndarray | None:
-    """A top image, (size, size, 3) uint8; None for a photo, or a species that nobody knows."""
-    if top.seed is None or top.class_name not in species:
+def picture_of(world: World, top: TopImage, size: int) -> np.ndarray | None:
+    """A top image, (size, size, 3) uint8: drawn again, or the photo's centre; None where it is no longer there."""
+    if world.drawn:
+        bird = species_by_name().get(top.class_name)
+        return None if bird is None or top.seed is None else draw(bird, seed=top.seed, size=size, masks=False).image
+    try:
+        tests = world.data.test_seen
+        return squared(tests[top.image], size) if top.image < len(tests.labels) else None
+    except InputError:
         return None
-    return draw(species[top.class_name], seed=top.seed, size=size, masks=False).image
 
 
 @torch.no_grad()
@@ -170,17 +176,15 @@ def spotlight(picture: np.ndarray, fired: np.ndarray) -> np.ndarray:
     return (light * picture + (1 - light) * pale + 0.5).clip(0, 255).astype(np.uint8)
 
 
-def fired_pictures(project: Project, neuron: Neuron) -> list[tuple[np.ndarray, str]]:
+def fired_pictures(world: World, neuron: Neuron) -> list[tuple[np.ndarray, str]]:
     """The top images in the light of the neuron's own map, and what each shows."""
-    species = species_by_name()
-    tops = [t for t in neuron.top_images if t.seed is not None and t.class_name in species]
-    if not tops:
+    size = world.project.backbone.image_size
+    shown = [(t, picture_of(world, t, size), picture_of(world, t, CARD_SIZE)) for t in neuron.top_images]
+    there = [(t, small, large) for t, small, large in shown if small is not None and large is not None]
+    if not there:
         return []
-    size = project.backbone.image_size
-    maps = maps_of(project, [p for t in tops if (p := drawn(t, species, size)) is not None], neuron.channel)
-    large = upsample(maps, CARD_SIZE).numpy()
-    pictures = [p for t in tops if (p := drawn(t, species, CARD_SIZE)) is not None]
-    return [(spotlight(p, m), t.class_name) for p, m, t in zip(pictures, large, tops, strict=True)]
+    maps = upsample(maps_of(world.project, [small for _, small, _ in there], neuron.channel), CARD_SIZE).numpy()
+    return [(spotlight(large, m), t.class_name) for (t, _, large), m in zip(there, maps, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +242,7 @@ def confidence_of(neuron: Neuron) -> str:
     """How sure the best name is, in birds that anybody can count."""
     if neuron.best_name is None:
         return ""
-    best = called(neuron.best_name)
+    best = plain(called(neuron.best_name))
     if neuron.confidence is None:
         clear = "is clear: two sets of pictures give it" if neuron.name else "is not clear enough to be shown"
         return f"The name **{best}** {clear}. How many such names are true, nobody can test on photos."
@@ -256,8 +260,8 @@ def evidence_of(neuron: Neuron) -> str:
     if neuron.best_name is None or neuron.auc is None:
         return ""
     return (
-        f"Of 100 pairs of pictures, one with **{called(neuron.best_name)}** and one without, it answers more to the "
-        f"one with it in **{round(100 * neuron.auc)}**. (A neuron that knows nothing of it would in 50.)"
+        f"Of 100 pairs of pictures, one with **{plain(called(neuron.best_name))}** and one without, it answers more to "
+        f"the one with it in **{round(100 * neuron.auc)}**. (A neuron that knows nothing of it would in 50.)"
     )
 
 
