@@ -11,7 +11,7 @@ import streamlit as st
 
 from niwt_core.errors import InputError
 from niwt_core.worlds.described import Described
-from pages.shared import board, classroom, figures, frame, keeping, resources, state, style, tray, wording
+from pages.shared import board, classroom, figures, frame, keeping, resources, state, style, teaching, tray, wording
 from pages.shared.changes import changed, where_it_stands
 from pages.shared.lesson import LOOP_STRENGTH, Lesson, Solution
 from pages.shared.training import LIMIT, Frame, Snapshot, State, TrainingJob
@@ -248,9 +248,9 @@ def page() -> None:
     except InputError as error:
         st.error(wording.plain(str(error)))
         return
-    told = wording.plain(current.text) or wording.plain(", ".join(current.picks.values()))
-    st.markdown(f"**Your {world.noun}:** {told if not world.drawn or current.text else wording.phrases(current.picks)}")
+    st.markdown(f"**{state.yours().capitalize()}:** {classroom.told(current)}")
     learn(current, resources.identity(), lesson, pictures)
+    teaching.show_code("train", world, current)
     solved = solution_for(f"{resources.identity()} {current.identity}")
     keeping.keep(world, current, **(keeping.figures_of(lesson, solved) if solved else {}))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,10 +11,13 @@ import streamlit as st
 from PIL import ImageOps
 from torch import Tensor
 
+from niwt_core.pipeline import Progress
+from niwt_core.rivals import Ring, birds_ring, photos_ring
 from niwt_core.worlds.base import World
 from niwt_core.worlds.described import Described
 from niwt_core.worlds.trial import jacobians_of
-from pages.shared import resources
+from pages.shared import resources, state, wording
+from pages.shared.contest import RingHolder
 from pages.shared.lesson import N_PICTURES, Lesson, n_samples
 
 #: The side of a picture in the tray, in pixels.
@@ -80,3 +84,27 @@ def _thumbnails(world_id: str, key: str, n: int, _world: World, _described: Desc
     source = _world.pictures_of(_described, N_PICTURES)
     count = 0 if source is None else min(n, len(source.labels))
     return [np.asarray(ImageOps.fit(source[i].convert("RGB"), (_SIDE, _SIDE))) for i in range(count)]
+
+
+def told(described: Described) -> str:
+    """The class in Markdown: as it was typed, or else what was picked."""
+    if described.text or state.noun() != "bird":
+        return wording.plain(described.text or ", ".join(described.picks.values()))
+    return wording.phrases(described.picks)
+
+
+def ring_holder() -> RingHolder:
+    """The holder of the other methods, fitted to the person's world."""
+    return _ring_holder(resources.identity())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _ring_holder(world_id: str) -> RingHolder:
+    return RingHolder()
+
+
+def ring_maker(world: World) -> Callable[[Progress], Ring]:
+    """What fits the other methods to a world; it may run in a thread without a session."""
+    if world.drawn:
+        return lambda progress: birds_ring(world, resources.BUNDLED, progress)
+    return lambda progress: photos_ring(world, progress)

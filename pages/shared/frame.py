@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared import notebook_key, tour
+from pages.shared import notebook_key, owner, tour
 
 #: What stands in the navigation: the lesson's steps side by side, the rest below two headings.
 PAGES: dict[str, list[tuple[str, str]]] = {
@@ -23,6 +23,9 @@ PAGES: dict[str, list[tuple[str, str]]] = {
         ("pages/own.py", "Bring your own"),
     ],
     "Look closer": [
+        ("pages/which_words.py", "Which words?"),
+        ("pages/what_if.py", "What if?"),
+        ("pages/methods.py", "Five methods"),
         ("pages/dictionary.py", "Neuron dictionary"),
         ("pages/proof.py", "Proof by drawing"),
         ("pages/faithful.py", "Is it faithful?"),
@@ -74,3 +77,4 @@ def ensure() -> None:
         st.rerun()
     tour.bar(Path(sys._getframe(1).f_code.co_filename).stem)  # of the page that asks
     notebook_key.carry()
+    owner.keep()
