@@ -358,3 +358,100 @@ def test_a_wrong_setting_is_a_sentence(secret: str, monkeypatch: pytest.MonkeyPa
     at = open_page(notebook=secret)
     assert "NIWT\\_NOTEBOOK\\_URL is no URL" in at.error[0].value
     assert "hunter2" not in at.error[0].value
+
+
+# -- keeping -----------------------------------------------------------------------------------------------------------
+
+BIRD = "size.small~crown_color.black"
+
+
+def describe(**address: str) -> AppTest:
+    at = AppTest.from_file(APP, default_timeout=120)
+    for name, value in address.items():
+        at.query_params[name] = value
+    at.switch_page("pages/describe.py")
+    return quiet(at.run())
+
+
+def kept_line(at: AppTest) -> list[str]:
+    return [link.proto.label for link in at.get("page_link") if "notebook" in link.proto.label]
+
+
+def its_notebook(at: AppTest) -> Notebook:
+    return open_notebook(Database(notebook_url()), at.session_state["notebook"])
+
+
+def test_what_is_described_is_kept_and_says_so(data: Database) -> None:
+    at = describe(picks=BIRD, text="a small bird with a black crown")
+    assert kept_line(at) == ["Kept in your notebook"]
+    (entry,) = its_notebook(at).everything()
+    assert (entry.text, entry.picks) == ("a small bird with a black crown", {"size": "small", "crown_color": "black"})
+    assert (entry.project, entry.world, entry.version) == ("birds", "Paper Birds", 1)
+    assert entry.explanation.startswith("Speaks for it most: neuron ")
+    strongest = max(range(len(entry.importances)), key=entry.importances.__getitem__)
+    assert f"Speaks for it most: neuron {strongest} (" in entry.explanation
+    assert sorted(entry.order) == list(range(len(entry.importances)))
+    assert 0 < entry.figures["found"] <= entry.figures["of"]
+    changed = entry.changed
+    quiet(at.run())
+    assert its_notebook(at).everything()[0].changed == changed, "nothing new, nothing written"
+    quiet(at.switch_page("pages/importances.py").run())
+    assert at.query_params["notebook"] in (at.session_state["notebook"], [at.session_state["notebook"]])
+
+
+def test_picking_part_by_part_leaves_one_entry(data: Database) -> None:
+    at = describe()
+    for group, value in (("size", "small"), ("crown_color", "red"), ("crest", "tufted")):
+        at = quiet(at.selectbox(key=f"pick_{group}").select(value).run())
+    (entry,) = its_notebook(at).everything()
+    assert entry.picks == {"size": "small", "crown_color": "red", "crest": "tufted"}
+    assert entry.title == "small size, red crown, tufted crest"
+
+
+def test_a_trained_class_keeps_its_figures(data: Database) -> None:
+    at = describe(picks=BIRD)
+    quiet(at.switch_page("pages/train.py").run())
+    press(at, "solve")
+    (entry,) = its_notebook(at).everything()
+    solution = at.session_state["solved"][1]
+    assert entry.figures["found"] == solution.found
+    assert entry.figures["of"] == 100
+    assert entry.figures["claimed"] == solution.claimed
+    assert entry.figures["misfit"] == pytest.approx(solution.misfit)
+    quiet(at.switch_page("pages/describe.py").run())
+    assert its_notebook(at).everything()[0].figures["of"] == 100
+
+
+def test_what_cannot_be_kept_waits_in_the_session_and_is_kept_later(
+    data: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = data._file.parent / "data"
+    folder.write_text("in the way")
+    monkeypatch.setenv("NIWT_DATA", str(folder))
+    at = describe(picks=BIRD)
+    assert kept_line(at) == []
+    assert any("Not kept in your notebook" in c.value and "folder cannot be made" in c.value for c in at.caption)
+    assert at.title[0].value == "Describe a bird", "the page goes on"
+    at = quiet(at.selectbox(key="pick_size").select("large").run())
+    quiet(at.switch_page("pages/notebook.py").run())
+    assert "folder cannot be made" in at.error[0].value
+    assert "2 classes are waiting in this session" in at.info[0].value
+    folder.unlink()
+    at = press(at, "again")
+    assert headings(at)[0] == "2 classes"
+    assert {entry.picks["size"] for entry in its_notebook(at).everything()} == {"small", "large"}
+
+
+def test_a_class_described_at_a_dead_link_goes_into_the_new_notebook(data: Database) -> None:
+    at = describe(picks=BIRD, notebook="x" * 32)
+    assert any("There is no notebook at this link" in c.value for c in at.caption)
+    quiet(at.switch_page("pages/notebook.py").run())
+    at = press(at, "start")
+    assert headings(at)[0] == "1 class"
+
+
+def test_two_people_have_two_notebooks(data: Database) -> None:
+    one, two = describe(picks=BIRD), describe(picks="size.large")
+    assert one.session_state["notebook"] != two.session_state["notebook"]
+    assert [e.picks for e in its_notebook(one).everything()] == [{"size": "small", "crown_color": "black"}]
+    assert [e.picks for e in its_notebook(two).everything()] == [{"size": "large"}]

@@ -108,13 +108,13 @@ def test_another_project_or_another_word_is_another_class(notebook: Notebook) ->
 
 
 def test_a_class_picked_part_by_part_leaves_one_entry(notebook: Notebook) -> None:
-    first = notebook.keep(replace(YELLOW, figures={}, title=YELLOW.default_title))
-    picked = replace(YELLOW, picks={"back_color": "yellow", "size": "small"}, figures={}, title=YELLOW.default_title)
-    second = notebook.keep(picked, grown_from=first.id)
+    first = notebook.keep(replace(YELLOW, figures={}, title=YELLOW.text))
+    picked = replace(YELLOW, picks={"back_color": "yellow", "size": "small"}, figures={}, title=YELLOW.text)
+    second = notebook.keep(picked, grown_from=first)
     assert second.id == first.id
     assert second.picks == picked.picks
     noted = notebook.edit(second.id, second.version, second.title, "keep this one")
-    third = notebook.keep(replace(picked, picks={"size": "large"}), grown_from=second.id)
+    third = notebook.keep(replace(picked, picks={"size": "large"}), grown_from=second)
     assert third.id != second.id, "what a person wrote on stays"
     assert notebook.some([noted.id]) == (noted,)
 
@@ -123,8 +123,8 @@ def test_a_class_picked_part_by_part_leaves_one_entry(notebook: Notebook) -> Non
     "change", [{"figures": {"misfit": 0.3}}, {"text": "other words"}, {"project": "other-project"}]
 )
 def test_what_was_measured_or_said_otherwise_is_not_replaced(notebook: Notebook, change: dict) -> None:
-    first = notebook.keep(replace(YELLOW, title=YELLOW.default_title, **change))
-    assert notebook.keep(replace(YELLOW, picks={"size": "large"}, figures={}), grown_from=first.id).id != first.id
+    first = notebook.keep(replace(YELLOW, title=YELLOW.text, **change))
+    assert notebook.keep(replace(YELLOW, picks={"size": "large"}, figures={}), grown_from=first).id != first.id
 
 
 def test_deleting_can_be_undone_and_ends_after_thirty_days(notebook: Notebook) -> None:
@@ -278,11 +278,13 @@ def test_control_characters_go_and_the_rest_of_a_text_stays(notebook: Notebook) 
 
 
 def test_titles_are_the_short_form_of_the_words() -> None:
-    assert title_of("a  small\nbird", {}) == "a small bird"
-    assert title_of("", {"crown_color": "black", "wing_pattern": "white_bars"}) == "black, white bars"
-    assert title_of("", {}, "004.Gray_Bird") == "004.Gray Bird"
-    long = title_of("a bird with a black cap, white wing bars and a short orange beak, and long legs", {})
+    assert title_of("a  small\nbird") == "a small bird"
+    assert title_of("", ["black crown", "small size"]) == "black crown, small size"
+    assert title_of("", (), "004.Gray_Bird") == "004.Gray Bird"
+    assert title_of("") == "a class without words"
+    long = title_of("a bird with a black cap, white wing bars and a short orange beak, and long legs")
     assert long == "a bird with a black cap, white wing bars and a short …"
+    assert title_of("x" * 1000) == "x" * 58 + " …"
 
 
 # -- what can go wrong with the database -------------------------------------------------------------------------------

@@ -60,11 +60,6 @@ class Kept:
         said = [self.project, self.text, sorted(self.picks.items()), self.of]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
-    @property
-    def default_title(self) -> str:
-        """What the class is called as long as nobody has called it anything."""
-        return title_of(self.text, self.picks, self.of)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Entry(Kept):
@@ -74,13 +69,19 @@ class Entry(Kept):
     version: int
 
 
-def title_of(text: str, picks: Mapping[str, str], of: str = "", limit: int = 60) -> str:
-    """The short form of a class's words: "a small yellow bird with a black cap, white wing …"."""
-    words = " ".join(clean(text).split()) or of or ", ".join(picks.values())
-    words = words.replace("_", " ")
+def title_of(text: str, phrases: Iterable[str] = (), of: str = "", limit: int = 60) -> str:
+    """What a class is called as long as nobody has called it anything: the short form of its words.
+
+    Args:
+        phrases: its picks as people say them, where it has no text. of: the class that judges it, where it has neither.
+
+    Returns:
+        "a small yellow bird with a black cap, white wing …", or "black crown, small size".
+    """
+    words = " ".join(clean(text).split()) or ", ".join(phrases) or of.replace("_", " ")
     if len(words) <= limit:
         return words or "a class without words"
-    return words[: limit - 1].rpartition(" ")[0].rstrip(",;. ") + " …"
+    return (words[: limit - 1].rpartition(" ")[0] or words[: limit - 2]).rstrip(",;. ") + " …"
 
 
 def clean(text: str, *, lines: bool = False) -> str:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from niwt_core.notebook.database import Database
 from niwt_core.notebook.errors import ChangedElsewhereError, GoneError, NotebookError, UnknownNotebookError
-from niwt_core.notebook.kept import MAX_TITLE, Entry, Kept, checked, checked_note, checked_title, title_of
+from niwt_core.notebook.kept import MAX_TITLE, Entry, Kept, checked, checked_note, checked_title
 from niwt_core.notebook.schema import EntryRow, NotebookRow
 
 SECRET_BYTES = 24
@@ -118,11 +118,14 @@ class Notebook:
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
-    def keep(self, kept: Kept, grown_from: int | None = None) -> Entry:
+    def keep(self, kept: Kept, grown_from: Entry | None = None) -> Entry:
         """Keep a described class: the same class is one entry, whose figures are brought up to date.
 
         A person's title and note stay. An entry that a class grew from by another pick, and that nobody has named,
         noted or trained, gives its place to the class, so that picking by hand leaves one entry and not ten.
+
+        Args:
+            grown_from: that entry, with the title it was given when it was kept.
 
         Raises:
             NotebookError: also a full notebook.
@@ -133,12 +136,12 @@ class Notebook:
         except _RacedError:  # another tab kept the same class a moment earlier: it is there now
             return self._keep(kept, None)
 
-    def _keep(self, kept: Kept, grown_from: int | None) -> Entry:
+    def _keep(self, kept: Kept, grown_from: Entry | None) -> Entry:
         with self.database.writing() as session:
             row = session.scalar(self._here().where(EntryRow.home == kept.fingerprint))
             if row is None and grown_from is not None:
-                earlier = session.scalar(self._here().where(EntryRow.id == grown_from))
-                if earlier is not None and _untouched(earlier, kept):
+                earlier = session.scalar(self._here().where(EntryRow.id == grown_from.id))
+                if earlier is not None and _untouched(earlier, grown_from, kept):
                     row = earlier
                     _write(row, replace(kept, created=row.created))
             if row is None:
@@ -306,14 +309,11 @@ def _joined(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, 
     return joined
 
 
-def _untouched(row: EntryRow, grown: Kept) -> bool:
+def _untouched(row: EntryRow, given: Entry, grown: Kept) -> bool:
     """Whether a class may take an entry's place: the same words before other picks, not noted, named or trained."""
     before = _kept(row)
     same_words = (before.text, before.project, before.of) == (grown.text, grown.project, grown.of)
-    trained = "misfit" in before.figures
-    return same_words and not before.note and not trained and before.title == title_of(
-        before.text, before.picks, before.of
-    )  # fmt: skip
+    return same_words and before.title == given.title and not before.note and "misfit" not in before.figures
 
 
 def _same(kept: Kept) -> tuple[str, str, str]:

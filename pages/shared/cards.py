@@ -37,10 +37,11 @@ def _picture(entry: Entry) -> str:
     """Face, portrait and words; everything of a person's stays text."""
     drawing = kept_pictures.portrait(entry)
     image = f'<img src="{drawing}" alt="A drawing of {escape(told_picks(entry.picks), quote=True)}">' if drawing else ""
-    words = " ".join(entry.text.split()) or told_picks(entry.picks) or entry.of
-    named = entry.title != entry.default_title
-    # A title that is the words' own short form would say the same twice.
-    heading, said = (entry.title, f'<p class="words">{escape(words)}</p>') if named else (words, "")
+    words = " ".join(entry.text.split())
+    heading, said = entry.title, words or (told_picks(entry.picks) if entry.version > 1 else "")
+    if words.startswith(entry.title.removesuffix(" …")):  # the title is the words' own short form
+        heading, said = words, ""
+    said = f'<p class="words">{escape(said)}</p>' if said else ""
     first, *rest = told_figures(entry.figures, brief=True) or ("not solved yet",)
     figures = f"<strong>{escape(first.capitalize())}</strong>{escape(''.join(f' · {clause}' for clause in rest))}"
     judged = f" · judged on {entry.of}" if entry.of else ""

@@ -106,15 +106,15 @@ def keep(world: World, described: Described, **figures: float) -> None:
 
 @dataclass(frozen=True)
 class Last:
-    """What a session wrote last: the class, the entry it became, and what went wrong, if anything did, and when."""
+    """What a session wrote last: the class, its entry with the title it was given, and what went wrong, and when."""
 
     said: object = None
-    entry: int | None = None
+    entry: Entry | None = None
     error: str = ""
     failed: float = -math.inf
 
 
-def _write(kept: Kept, said: object, last_entry: int | None) -> Last:
+def _write(kept: Kept, said: object, last_entry: Entry | None) -> Last:
     """Keep a class now, or let it wait."""
     _wait(kept)
     try:
@@ -124,7 +124,7 @@ def _write(kept: Kept, said: object, last_entry: int | None) -> Last:
         deliver(notebook)
     except InputError as problem:
         return Last(said, last_entry, str(problem), time.monotonic())
-    return Last(said, entry.id)
+    return Last(said, replace(entry, title=kept.title))
 
 
 def _wait(kept: Kept) -> None:
@@ -136,12 +136,14 @@ def kept_of(world: World, described: Described, figures: dict[str, float]) -> Ke
     """All that is kept of a class; its importances are one matrix product."""
     from pages.shared import figures as charts
 
+    places = {group: i for i, group in enumerate(world.groups)}
+    picks = dict(sorted(described.picks.items(), key=lambda pick: places.get(pick[0], len(places))))
     values = world.project.learner.importances(world.row(described))[0].tolist()
     order, names = charts.channel_order(world.project)
     return Kept(
-        title=title_of(described.text, described.picks, described.of),
+        title=title_of(described.text, (world.phrase(*pick) for pick in picks.items()), described.of),
         text=described.text,
-        picks=dict(described.picks),
+        picks=picks,
         of=described.of,
         project=world.key,
         world=world.title,
