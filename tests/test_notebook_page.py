@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from niwt_core.notebook import Database, Entry, Kept, Notebook, create_notebook, database, notebook_url, open_notebook
 from niwt_core.notebook.files import to_json
-from pages.shared import keeping, permalinks
+from pages.shared import keeping, kept_pictures, permalinks
 from pages.shared.state import Described
 
 APP = str(Path(__file__).parents[1] / "app.py")
@@ -455,3 +455,24 @@ def test_two_people_have_two_notebooks(data: Database) -> None:
     assert one.session_state["notebook"] != two.session_state["notebook"]
     assert [e.picks for e in its_notebook(one).everything()] == [{"size": "small", "crown_color": "black"}]
     assert [e.picks for e in its_notebook(two).everything()] == [{"size": "large"}]
+
+
+def test_a_class_of_photos_is_kept_and_opens_in_its_own_project(data: Database, photo_key: str) -> None:
+    of = "<b>goldfinch"
+    at = describe(project=photo_key, text="a yellow bird with a black crown", of=of)
+    assert kept_line(at) == ["Kept in your notebook"]
+    notebook = its_notebook(at)
+    (entry,) = notebook.everything()
+    assert (entry.project, entry.of) == (photo_key, of)
+    assert entry.figures["of"] > 0
+
+    other = describe(notebook=at.session_state["notebook"], picks=BIRD)
+    quiet(other.switch_page("pages/notebook.py").run())
+    assert headings(other)[0] == "2 classes"
+    assert "judged on &lt;b&gt;goldfinch" in shown(other)
+    other = press(other, f"open_{entry.id}")
+    assert other.session_state["world"] == photo_key
+    assert other.session_state["described"] == Described("a yellow bird with a black crown", {}, of)
+    report = kept_pictures.report_of([entry]).decode()
+    assert report.count("data:image/webp") == min(kept_pictures.MANY, 12)
+    assert "A photo of &lt;b&gt;goldfinch" in report
