@@ -39,7 +39,9 @@ def told(app: AppTest) -> str:
 
 
 def address(app: AppTest) -> dict[str, str]:
-    return {name: values if isinstance(values, str) else values[0] for name, values in app.query_params.items()}
+    """Without the notebook, which is begun wherever a person describes something."""
+    found = {name: values if isinstance(values, str) else values[0] for name, values in app.query_params.items()}
+    return {name: value for name, value in found.items() if name != "notebook"}
 
 
 def refreshed(app: AppTest, page: str) -> AppTest:
@@ -151,6 +153,13 @@ def test_a_class_made_on_the_tour_stays_and_the_former_one_is_offered() -> None:
     app = press(app, "tour_bring")
     assert app.session_state["described"] == MINE
     assert "tour_bring" not in [b.key for b in app.button]
+
+
+def test_the_tours_example_stays_out_of_the_notebook() -> None:
+    app = begun()
+    assert "notebook" not in app.query_params
+    app = quiet(app.text_area(key="words").set_value("a blue bird").run())
+    assert "notebook" in app.query_params, "what a person describes meanwhile is kept"
 
 
 def test_whoever_turns_to_another_page_finds_the_tour_waiting() -> None:

@@ -22,7 +22,7 @@ from niwt_core.notebook import (
 from niwt_core.notebook.kept import title_of
 from niwt_core.notebook.telling import told_pattern
 from niwt_core.worlds.described import Described
-from pages.shared import notebook_key
+from pages.shared import notebook_key, tour
 from pages.shared.wording import plain
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def keep(world: World, described: Described, **figures: float) -> None:
     Args:
         figures: what the page measured, see `notebook.telling.told_figures`.
     """
+    if tour.has_prepared(described):
+        return  # its example is nobody's own
     # Each solving takes another time: that alone is nothing new.
     counted = {name: value for name, value in figures.items() if name != "milliseconds"}
     said = (world.key, described, counted)

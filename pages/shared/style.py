@@ -65,6 +65,9 @@ _CSS = """
     position-try-fallbacks: flip-inline, flip-block, --in-the-middle; }
   @position-try --in-the-middle { position-area: bottom; justify-self: anchor-center; }
 }
+/* What is chosen, dark: the theme's own colour is too dark for words there. */
+[data-testid="stButtonGroup"] [data-selected="true"] p, .stMainBlockContainer [role="tab"][aria-selected="true"] p {
+  color: light-dark(#1a6fa8, #8cc4ee); }
 /* Where the keyboard is can always be seen. */
 .stMainBlockContainer :is(a, button, summary, .term):focus-visible { outline: 3px solid #1f7fc0; outline-offset: 2px;
   border-radius: 0.3rem; }

@@ -59,10 +59,10 @@ STOPS = (
         "whether the name stood a test.",
     ),
     Stop(
-        "pages/faithful.py",
-        "Is it faithful?",
-        "Maps and words are explanations, and explanations can be wrong: here they are put to the test on fresh birds. "
-        "That was the tour; the next bird is yours.",
+        "pages/which_words.py",
+        "Which words?",
+        "Each clause of the sentence was left out in turn, and the bird learned again: the stronger its ground, the "
+        "more a clause was worth. That was the tour; the next bird is yours.",
     ),
 )  # fmt: skip
 
@@ -152,6 +152,11 @@ def bring_back(aside: Aside) -> None:
     current = state.described()
     st.session_state["words"] = current.text if current else ""
     st.session_state["describe_error"] = None
+
+
+def has_prepared(described: state.Described) -> bool:
+    """Whether this is the tour's own class, which the person did not make."""
+    return "tour" in st.session_state and described == _example()
 
 
 def _example() -> state.Described:
