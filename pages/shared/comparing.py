@@ -59,8 +59,7 @@ def _barcodes(entries: Sequence[Entry], names: Sequence[str]) -> None:
             networks.setdefault((entry.project, len(entry.importances)), []).append(i)
     for number, ((project, n_channels), members) in enumerate(networks.items()):
         rows = [figures.BarcodeRow(names[i], np.array(entries[i].importances)) for i in members]
-        order = np.array(entries[members[0]].order or range(n_channels))
-        labels = _labels(project, n_channels)
+        order, labels = _order(project, entries[members[0]])
         title = f"Importance of every neuron: {entries[members[0]].world}"
         alt = (
             f"{len(rows)} strips of {n_channels} cells, neuron under neuron. Rising cells speak for the class, hanging "
@@ -69,12 +68,14 @@ def _barcodes(entries: Sequence[Entry], names: Sequence[str]) -> None:
         style.chart(figures.barcode(rows, labels, title, order=order), alt, key=f"compared_{number}")
 
 
-def _labels(project: str, n_channels: int) -> list[str] | None:
-    """What the neurons are called, where their network is the one that the person works with."""
-    if project != state.world_key():
-        return None
-    loaded = resources.project()
-    return figures.channel_order(loaded)[1] if loaded.backbone.n_channels == n_channels else None
+def _order(project: str, entry: Entry) -> tuple[np.ndarray, list[str] | None]:
+    """In which order the channels stand; and what they are called, where their network is the one at hand."""
+    n_channels = len(entry.importances)
+    if project == state.world_key():
+        loaded = resources.project()
+        if loaded.backbone.n_channels == n_channels:
+            return figures.channel_order(loaded)
+    return np.array(entry.order or range(n_channels)), None
 
 
 def _alike(entries: Sequence[Entry], names: Sequence[str]) -> None:
