@@ -155,7 +155,7 @@ def test_a_failure_is_one_sentence_and_the_next_has_its_turn():
     until(lambda: all(state(fit) is State.FAILED for fit in fits))
     errors = [fit.snapshot().error for fit in fits]
     assert errors[0] == "The pictures are gone."
-    assert errors[1] == "The fit stopped with an error: RuntimeError: boom"
+    assert errors[1] == "The fit stopped with an error: RuntimeError (boom)."
     assert "out of memory" in errors[2]
 
 

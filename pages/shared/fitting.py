@@ -126,7 +126,7 @@ class Fit:
         except MemoryError:
             over, error = State.FAILED, "The server ran out of memory; choose a smaller network or fewer pictures."
         except Exception as raised:  # kept for the page: a thread has nobody to raise it to
-            over, error = State.FAILED, f"The fit stopped with an error: {type(raised).__name__}: {str(raised)[:200]}"
+            over, error = State.FAILED, f"The fit stopped with an error: {type(raised).__name__} ({str(raised)[:200]})."
         with self._line.changed:
             self._stop_clock()
             self._state, self._error = over, error
