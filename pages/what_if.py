@@ -113,7 +113,7 @@ def _attribute(world: World, versions: History) -> None:
     )
     st.session_state["what_if_value"] = versions.now.picks.get(group, "")  # the version decides; the picker shows it
     right.selectbox(
-        f"becomes ({edits.part(group)})",
+        f"{edits.part(group).capitalize()} becomes",
         ("", *world.groups[group]),
         format_func=lambda value: value or edits.LEFT_OPEN,
         key="what_if_value",

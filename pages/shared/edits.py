@@ -79,9 +79,8 @@ def headline(before: Fares, now: Fares, n: int, things: str, alike: bool) -> str
         same = "as many as before" if before.of_now == now.of_now else f"before {before.of_now}"
         return f"It finds {now.of_now} of {n} {things}, {same}."
     return (
-        f"Now it finds {now.of_now} of {n} {things} of the changed description, where the classifier before found "
-        f"{before.of_now}; of {n} of the description before it finds {now.of_before}, where that found "
-        f"{before.of_before}."
+        f"Of {n} {things} as described now it finds {now.of_now} (before: {before.of_now}); of {n} as described before "
+        f"it finds {now.of_before} (before: {before.of_before})."
     )
 
 
@@ -93,7 +92,7 @@ def counts(
     Args:
         alike: whether both descriptions are judged on the same pictures.
     """
-    columns = [("Of these", ""), ("before", "it finds"), ("now", "it finds")]
+    columns = [("Of these", ""), ("before", "finds"), ("now", "finds")]
     rows = [[f"{n} {things} of before", str(before.of_before), str(now.of_before)]]
     if alike:
         rows = [[f"{n} {things}", str(before.of_now), str(now.of_now)]]
@@ -123,7 +122,7 @@ def _likely(number: int, probability: float, names: Sequence[str], yours: str) -
 def movers(moved: np.ndarray, names: Sequence[str], n_each: int = 6) -> go.Figure:
     """Bars of the neurons that rose most and fell most; values and names by channel number."""
     fig = figures.strongest(moved, names, "The neurons that rose most, and those that fell most", n_each)
-    fig.update_xaxes(title="← fell · change of importance · rose →")
+    fig.update_xaxes(title="← fell · importance · rose →")
     fig.update_traces(hovertemplate="%{customdata}<br>change %{x:+.3g}<extra></extra>")
     return fig
 
