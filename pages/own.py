@@ -78,9 +78,9 @@ def begin() -> None:
             accept_new_options=True,
             key="own_folder",
         )
-        st.button(
-            "Take this folder", on_click=take_folder, args=(titles, chosen), disabled=not chosen, key="own_take_folder"
-        )
+        if st.button("Take this folder", disabled=not chosen, key="own_take_folder") and chosen:
+            take_folder(titles, chosen)
+            st.rerun()
 
 
 def unpack(uploaded) -> None:
@@ -350,14 +350,11 @@ def start(draft, order) -> None:
     why_not = problem(draft.rows, bool(draft.attribute_names)) if draft.dataset == "folder" else None
     if why_not:
         st.info(plain(why_not))
-    st.button(
-        "Fit the network to your pictures",
-        type="primary",
-        on_click=begin_fit,
-        args=(draft, order, title),
-        disabled=bool(why_not) or order is None,
-        key="own_fit",
-    )
+    possible = not why_not and order is not None
+    pressed = st.button("Fit the network to your pictures", type="primary", disabled=not possible, key="own_fit")
+    if pressed and possible:  # not in a callback: that would act on what the fields held when the page was drawn
+        begin_fit(draft, order, title)
+        st.rerun()
 
 
 def begin_fit(draft, chosen, title: str) -> None:
