@@ -22,7 +22,7 @@ KEPT = Kept(
     picks={"back_color": "red", EVIL: EVIL},
     world=EVIL,
     note=f"{EVIL}\n**bold**",
-    figures={"found": 95, "of": 100},
+    figures={"found": 95, "of": 100, "strength": 100.0, "ridge": 0.3},
     importances=(0.5, -1.0),
     explanation=EVIL,
 )
@@ -68,6 +68,7 @@ def test_headings_stand_in_order_and_contents_lead_to_them() -> None:
     ids = {attrs["id"] for attrs in page.all("article")}
     assert {(attrs["href"] or "")[1:] for attrs in page.all("a")} == ids
     assert "Finds 95 of 100." in page.text
+    assert "Settings: transfer strength 100, ridge 0.3." in page.text
     assert not Page(report([Chapter(KEPT)], rises="a", hangs="b")).all("nav")
 
 

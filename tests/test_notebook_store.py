@@ -22,6 +22,7 @@ from niwt_core.notebook import (
     database,
     notebook_url,
     open_notebook,
+    rows,
     store,
     title_of,
 )
@@ -42,7 +43,7 @@ YELLOW = Kept(
 
 
 def content(kept: Kept) -> dict:
-    return {name: getattr(kept, name) for name in store._CONTENT}
+    return {name: getattr(kept, name) for name in rows.CONTENT}
 
 
 @pytest.fixture

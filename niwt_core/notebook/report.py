@@ -10,7 +10,7 @@ from html import escape
 
 from niwt_core.notebook.face import face
 from niwt_core.notebook.kept import Kept
-from niwt_core.notebook.telling import told_figures, told_picks
+from niwt_core.notebook.telling import told_figures, told_picks, told_settings
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ def _chapter(chapter: Chapter, number: int, rises: str, hangs: str) -> str:
         parts.append(f'<p class="small">{escape(kept.explanation)}</p>')
     if figures := told_figures(kept.figures):
         parts.append(f"<p><strong>{escape(' · '.join(figures).capitalize())}.</strong></p>")
+    if settings := told_settings(kept.figures):
+        parts.append(f'<p class="small">Settings: {escape(settings)}.</p>')
     if kept.picks:
         parts.append(f"<p>Attributes: {escape(told_picks(kept.picks))}.</p>")
     if kept.of:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from niwt_core.notebook.database import Database
 from niwt_core.notebook.errors import ChangedElsewhereError, GoneError, NotebookError, UnknownNotebookError
 from niwt_core.notebook.kept import MAX_TITLE, Entry, Kept, checked, checked_note, checked_title
+from niwt_core.notebook.rows import entry_of, haystack, identity, is_untouched, joined, kept_of, write
 from niwt_core.notebook.schema import EntryRow, NotebookRow
 
 SECRET_BYTES = 24
@@ -30,7 +31,6 @@ MAX_ENTRIES = 2000
 UNDO_DAYS = 30
 MAX_SEARCH = 200
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32}")
-_CONTENT = [f.name for f in fields(Kept)]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Notebook:
         newest = wanted.order_by(EntryRow.changed.desc(), EntryRow.id.desc()).offset(max(0, offset)).limit(limit)
         with self.database.reading() as session:
             total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-            return Page(tuple(map(_entry, session.scalars(newest))), total)
+            return Page(tuple(map(entry_of, session.scalars(newest))), total)
 
     def everything(self) -> tuple[Entry, ...]:
         """All entries, the last changed first."""
@@ -105,7 +105,7 @@ class Notebook:
     def some(self, ids: Sequence[int]) -> tuple[Entry, ...]:
         """These entries, in this order; what is not there (any more) is left out."""
         with self.database.reading() as session:
-            found = {row.id: _entry(row) for row in session.scalars(self._here().where(EntryRow.id.in_(ids)))}
+            found = {row.id: entry_of(row) for row in session.scalars(self._here().where(EntryRow.id.in_(ids)))}
         return tuple(found[i] for i in dict.fromkeys(ids) if i in found)
 
     def deleted(self) -> tuple[Entry, ...]:
@@ -114,7 +114,7 @@ class Notebook:
             EntryRow.notebook_id == self.id, EntryRow.deleted >= datetime.now(UTC) - timedelta(UNDO_DAYS)
         )
         with self.database.reading() as session:
-            return tuple(map(_entry, session.scalars(rows.order_by(EntryRow.deleted.desc(), EntryRow.id))))
+            return tuple(map(entry_of, session.scalars(rows.order_by(EntryRow.deleted.desc(), EntryRow.id))))
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -141,22 +141,22 @@ class Notebook:
             row = session.scalar(self._here().where(EntryRow.home == kept.fingerprint))
             if row is None and grown_from is not None:
                 earlier = session.scalar(self._here().where(EntryRow.id == grown_from.id))
-                if earlier is not None and _untouched(earlier, grown_from, kept):
+                if earlier is not None and is_untouched(earlier, grown_from, kept):
                     row = earlier
-                    _write(row, replace(kept, created=row.created))
+                    write(row, replace(kept, created=row.created))
             if row is None:
                 self._check_room(session, 1)
                 row = EntryRow(notebook_id=self.id)
-                _write(row, kept)
+                write(row, kept)
                 session.add(row)
             else:
-                figures = _joined(row.figures, kept.figures)
-                measured = replace(_kept(row), figures=figures, importances=kept.importances, order=kept.order,
+                figures = joined(row.figures, kept.figures)
+                measured = replace(kept_of(row), figures=figures, importances=kept.importances, order=kept.order,
                                    explanation=kept.explanation, world=kept.world, changed=kept.changed)  # fmt: skip
-                _write(row, measured)
+                write(row, measured)
             row.home = kept.fingerprint
             _flushed(session)
-            return _entry(row)
+            return entry_of(row)
 
     def edit(self, entry: int, version: int, title: str, note: str) -> Entry:
         """Give an entry another title and note.
@@ -170,10 +170,10 @@ class Notebook:
         title, note = checked_title(title), checked_note(note)
         with self.database.writing() as session:
             row = self._row(session, entry)
-            changed = replace(_kept(row), title=title, note=note, changed=datetime.now(UTC))
+            changed = replace(kept_of(row), title=title, note=note, changed=datetime.now(UTC))
             # Another tab's version is looked at in the same statement that writes, so none slips in between.
             same = update(EntryRow).where(EntryRow.id == entry, EntryRow.version == version)
-            values = {"title": title, "note": note, "changed": changed.changed, "haystack": _haystack(changed)}
+            values = {"title": title, "note": note, "changed": changed.changed, "haystack": haystack(changed)}
             done: Any = session.execute(
                 same.values(version=version + 1, **values).execution_options(synchronize_session=False)
             )
@@ -182,23 +182,23 @@ class Notebook:
                 raise ChangedElsewhereError(
                     "This class was changed in another tab or by somebody else since you opened it. Nothing is "
                     "overwritten: choose which text to keep.",
-                    _entry(row),
+                    entry_of(row),
                 )
             session.refresh(row)
-            return _entry(row)
+            return entry_of(row)
 
     def duplicate(self, entry: int) -> Entry:
         """A copy to change, beside the original."""
         with self.database.writing() as session:
             self._check_room(session, 1)
-            original = _kept(self._row(session, entry))
+            original = kept_of(self._row(session, entry))
             now = datetime.now(UTC)
             title = f"{original.title[: MAX_TITLE - 7]} (copy)"
             row = EntryRow(notebook_id=self.id)
-            _write(row, replace(original, title=title, created=now, changed=now))
+            write(row, replace(original, title=title, created=now, changed=now))
             session.add(row)
             _flushed(session)
-            return _entry(row)
+            return entry_of(row)
 
     def delete(self, entry: int) -> None:
         """Put an entry aside for `UNDO_DAYS`; `restore` brings it back. What was put aside longer ago goes for good."""
@@ -224,20 +224,20 @@ class Notebook:
                 raise GoneError("This class cannot come back: it is not among the deleted ones any more.")
             self._check_room(session, 1)
             row.deleted = None
-            row.home = self._free_home(session, _kept(row))
+            row.home = self._free_home(session, kept_of(row))
             _flushed(session)
-            return _entry(row)
+            return entry_of(row)
 
     def add(self, entries: Iterable[Kept]) -> Added:
         """Take in entries from a file, all or none; one that is here already, word for word, is not taken twice."""
         arriving = [checked(entry) for entry in entries]
         with self.database.writing() as session:
-            here = {_same(_kept(row)) for row in session.scalars(self._here())}
-            fresh = [entry for entry in arriving if _same(entry) not in here]
+            here = {identity(kept_of(row)) for row in session.scalars(self._here())}
+            fresh = [entry for entry in arriving if identity(entry) not in here]
             self._check_room(session, len(fresh))
             for entry in reversed(fresh):  # files begin with the last changed: of equal times, it is the last here too
                 row = EntryRow(notebook_id=self.id, home=self._free_home(session, entry))
-                _write(row, entry)
+                write(row, entry)
                 session.add(row)
                 _flushed(session)
         return Added(len(fresh), len(arriving) - len(fresh))
@@ -275,46 +275,3 @@ def _flushed(session: Session) -> None:
         session.flush()
     except IntegrityError as error:
         raise _RacedError from error
-
-
-def _kept(row: EntryRow) -> Kept:
-    found = {name: getattr(row, name) for name in _CONTENT}
-    return Kept(**found | {"importances": tuple(row.importances), "order": tuple(row.order)})
-
-
-def _entry(row: EntryRow) -> Entry:
-    return Entry(**vars(_kept(row)), id=row.id, version=row.version)
-
-
-def _write(row: EntryRow, kept: Kept) -> None:
-    for name in _CONTENT:
-        setattr(row, name, getattr(kept, name))
-    row.picks, row.figures = dict(kept.picks), dict(kept.figures)
-    row.importances, row.order = list(kept.importances), list(kept.order)
-    row.haystack = _haystack(kept)
-
-
-def _haystack(kept: Kept) -> str:
-    """What a search looks into."""
-    picks = " ".join(f"{group} {value}" for group, value in kept.picks.items()).replace("_", " ")
-    return "\n".join([kept.title, kept.text, picks, kept.of, kept.note, kept.world]).casefold()
-
-
-def _joined(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
-    """Figures brought up to date; of counts those on more pictures stay, they say more."""
-    joined = {**before, **now}
-    for counted, total in (("found", "of"), ("claimed", "strangers")):
-        if now.get(total, 0) < before.get(total, 0):
-            joined |= {name: before[name] for name in (counted, total) if name in before}
-    return joined
-
-
-def _untouched(row: EntryRow, given: Entry, grown: Kept) -> bool:
-    """Whether a class may take an entry's place: the same words before other picks, not noted, named or trained."""
-    before = _kept(row)
-    same_words = (before.text, before.project, before.of) == (grown.text, grown.project, grown.of)
-    return same_words and before.title == given.title and not before.note and "misfit" not in before.figures
-
-
-def _same(kept: Kept) -> tuple[str, str, str]:
-    return kept.fingerprint, kept.title, kept.note

@@ -29,6 +29,12 @@ def told_figures(figures: Mapping[str, float], *, brief: bool = False) -> tuple[
     return tuple(told)
 
 
+def told_settings(figures: Mapping[str, float]) -> str:
+    """What the class was solved with, "transfer strength 100, ridge 0.3"; "" where nobody has noted it."""
+    names = {"strength": "transfer strength", "ridge": "ridge"}
+    return ", ".join(f"{said} {figures[name]:g}" for name, said in names.items() if name in figures)
+
+
 def told_pattern(importances: Sequence[float], names: Sequence[str], n_each: int = 2) -> str:
     """The strongest neurons for and against a class, in a sentence.
 

@@ -11,7 +11,7 @@ from niwt_core.errors import InputError
 from niwt_core.notebook import ChangedElsewhereError, Entry, Notebook
 from niwt_core.notebook.files import to_csv, to_json
 from niwt_core.notebook.kept import MAX_NOTE, MAX_TITLE
-from niwt_core.notebook.telling import told_figures, told_picks
+from niwt_core.notebook.telling import told_figures, told_picks, told_settings
 from niwt_core.worlds.described import Described, picks_of
 from pages.shared import keeping, kept_pictures, notebook_key, permalinks, resources, state
 from pages.shared.downloads import file_name
@@ -176,6 +176,8 @@ def _more(notebook: Notebook, entry: Entry) -> None:
             )
             st.button("Delete", key=f"delete_{entry.id}", on_click=keeping.attempt, args=(_delete, notebook, entry))
         downloads(f"{entry.id}", (entry,))
+        settings = told_settings(entry.figures)
+        st.caption(plain(f"{entry.explanation} {f'Settings: {settings}.' if settings else ''}"))
 
 
 def _delete(notebook: Notebook, entry: Entry) -> None:

@@ -140,6 +140,7 @@ def kept_of(world: World, described: Described, figures: dict[str, float]) -> Ke
 
     places = {group: i for i, group in enumerate(world.groups)}
     picks = dict(sorted(described.picks.items(), key=lambda pick: places.get(pick[0], len(places))))
+    settings = world.project.learner.settings
     values = world.project.learner.importances(world.row(described))[0].tolist()
     order, names = charts.channel_order(world.project)
     return Kept(
@@ -149,7 +150,7 @@ def kept_of(world: World, described: Described, figures: dict[str, float]) -> Ke
         of=described.of,
         project=world.key,
         world=world.title,
-        figures=figures,
+        figures={"strength": settings.strength, "ridge": settings.ridge, **figures},
         importances=tuple(values),
         order=tuple(order.tolist()),
         explanation=told_pattern(values, names),
