@@ -122,7 +122,7 @@ def _thread(start: tuple[float, float], end: tuple[float, float], change: float,
     return (
         f'<path d="M{x:.2f},{y:.2f}C{x:.2f},{middle:.2f} {to_x:.2f},{middle - 0.2 * to_y:.2f} {to_x:.2f},{to_y:.2f}" '
         f'fill="none" stroke="{FOR if change > 0 else AGAINST}" stroke-width="{1 + 2.5 * share:.1f}" '
-        f'opacity="{0.4 + 0.5 * share:.2f}" vector-effect="non-scaling-stroke"'
+        f'opacity="{0.5 + 0.4 * share:.2f}" vector-effect="non-scaling-stroke"'
         f"{'' if change > 0 else _DASHED}/>"
     )
 
