@@ -2,13 +2,7 @@
 
 import copy
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +12,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from benchmarks.serving import served
 from niwt_core.backbone import Backbone
 
 CUB_CLASSES = ["001.Red_Bird", "002.Green_Bird", "003.Blue_Bird", "004.Gray_Bird"]
@@ -77,38 +72,6 @@ def _missing(reason: str) -> None:
     if os.environ.get("REQUIRE_BROWSER") == "1":
         pytest.fail(f"REQUIRE_BROWSER=1, but {reason}")
     pytest.skip(reason)
-
-
-@contextmanager
-def served(log: Path) -> Iterator[str]:
-    """The app, really served by a server of its own: its address, once it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    root = Path(__file__).parents[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, cwd=root, stdout=out, stderr=subprocess.STDOUT)
-    url = f"http://localhost:{port}"
-    try:
-        for _ in range(120):
-            if server.poll() is not None:
-                pytest.fail(f"The app ended by itself:\n{log.read_text()[-2000:]}")
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-                    if answer.status == 200:
-                        break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            pytest.fail(f"The app did not answer within a minute:\n{log.read_text()[-2000:]}")
-        yield url
-    finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
 
 
 @pytest.fixture(scope="session")
