@@ -4,8 +4,10 @@ import io
 import random
 import stat
 import struct
+import tomllib
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -232,6 +234,11 @@ def test_the_format_for_very_large_zips_is_refused_before_it_is_read(tmp_path):
     locator = b"PK\6\7" + b"\0" * 16
     with pytest.raises(InputError, match="zip64"):
         unpack(io.BytesIO(data[:-22] + locator + data[-22:]), tmp_path / "data")
+
+
+def test_the_server_takes_as_much_as_an_archive_may_have():
+    config = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())
+    assert config["server"]["maxUploadSize"] * 2**20 == LIMITS.packed
 
 
 def test_unusual_compression_is_left_out(tmp_path):

@@ -197,7 +197,9 @@ def _choose_photo(world: PhotoWorld, current: state.Described) -> Chosen | None:
 
 def _upload(world: World) -> Chosen | None:
     file = st.file_uploader(
-        f"A picture (at most {MAX_BYTES >> 20} MB and {MAX_PIXELS // 1_000_000} megapixels)", key="upload"
+        f"A picture (at most {MAX_BYTES >> 20} MB and {MAX_PIXELS // 1_000_000} megapixels)",
+        key="upload",
+        max_upload_size=MAX_BYTES >> 20,
     )
     if file is None:
         st.caption("The picture stays in this session; it is not kept.")
