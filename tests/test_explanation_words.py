@@ -9,6 +9,7 @@ import torch
 from niwt_core.domain import LinearMap
 from niwt_core.errors import InputError
 from niwt_core.explanation.words import (
+    LEAST_STRENGTH,
     MOST_RELIABLE,
     Word,
     WordMap,
@@ -16,6 +17,7 @@ from niwt_core.explanation.words import (
     _reliability,
     activity_of,
     evidence,
+    fit_word_ridge,
     fit_words,
     reasons,
 )
@@ -170,3 +172,27 @@ def test_descriptions_that_are_no_shares_and_too_few_classes_are_refused():
             fit_words(inputs, labels, bad, names)
     with pytest.raises(InputError, match="Images of 4 classes came; expected at least 5"):
         fit_words(inputs, labels % 4, good, names)
+
+
+def test_a_word_ridge_reads_what_is_planted_and_trusts_noise_in_nothing():
+    generator = torch.Generator().manual_seed(0)
+    descriptions = torch.randn(40, 2, generator=generator) + torch.tensor([5.0, -3.0])  # no shares, no sums of 1
+    labels = torch.arange(40).repeat_interleave(6)
+    told = descriptions[labels, :1] + 0.1 * torch.randn(240, 1, generator=generator)
+    inputs = torch.cat([told, torch.randn(240, 4, generator=generator)], 1)  # of the second attribute they say nothing
+    reader = fit_word_ridge(inputs, labels, descriptions, ("size", "color::red"))
+    assert reader.worth[0] > 0.9
+    spread = reader.strengths(inputs).std(0)
+    assert spread[1] < 0.25 * spread[0]
+    large = descriptions[:, 0].argmax()
+    (word,) = [w for w in reader.words(inputs[labels == large][:1]) if w.group == "size"]
+    expected = (descriptions[large, 0] - descriptions[:, 0].mean()) / descriptions[:, 0].std()
+    assert (word.value, word.probability) == ("", None)
+    assert word.strength == pytest.approx(float(expected), rel=0.15)
+    assert reasons((word,), least_strength=LEAST_STRENGTH) == (word,)
+    assert reasons((Word("size", "", 0.1),), least_strength=LEAST_STRENGTH) == ()
+
+
+def test_a_word_ridge_needs_classes_to_leave_out():
+    with pytest.raises(InputError, match="Images of 2 classes"):
+        fit_word_ridge(torch.randn(4, 3), torch.tensor([0, 0, 1, 1]), torch.randn(2, 3), ("a", "b", "c"))

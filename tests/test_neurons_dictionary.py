@@ -103,6 +103,10 @@ def small_dictionary(fingerprint="", n_channels=6):
         ("has_bill_shape::hooked_seabird", "hooked seabird bill"),
         ("has_shape::duck-like", "duck-like shape"),
         ("furry", "furry"),
+        ("has_size::small_(5_-_9_in)", "small size"),
+        ("has_primary_color::blue", "mainly blue"),
+        ("stripes::yes", "stripes"),
+        ("stripes::no", "no stripes"),
     ],
 )
 def test_attributes_in_plain_words(attribute, words):

@@ -6,6 +6,8 @@ import pytest
 
 from niwt_core.errors import InputError
 from niwt_core.wording import describe, learn_seen, log_likelihoods, rank_captions, ranks, read_captions
+from niwt_core.wording.pieces import clause_spans
+from niwt_core.wording.saying import is_embedded, label
 
 COLORS = ("black", "white", "red", "yellow", "grey", "brown", "rufous", "buff", "olive", "orange")
 COLORED = ("primary", "wing", "back", "crown", "nape", "throat", "breast", "belly", "upper_tail", "bill", "leg", "eye")
@@ -291,3 +293,29 @@ def test_captions_find_their_class():
     np.testing.assert_array_equal(rank_captions(readings, [0, 4, 0], TINY_ROWS, range(6)), [1, 1, 6])
     with pytest.raises(InputError, match="4 columns"):
         rank_captions(readings, [0, 4, 0], TINY_ROWS[:, :3], range(6))
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("a red  cap ;blue\twings", ["a red  cap", "blue\twings"]),
+        ("a red cap, blue wings and tail.", ["a red cap", "blue wings and tail"]),
+        ("  black and white   wings ,", ["black and white   wings"]),
+        (" .. ", []),
+    ],
+)
+def test_clauses_are_ranges_of_the_text_as_typed(text, pieces):
+    assert [text[start:end] for start, end in clause_spans(text)] == pieces
+
+
+def test_a_value_is_known_by_other_words_for_the_same():
+    names = ("tail_shape::fanned", "tail_shape::forked")
+    for text in ("a fan tail", "a fanned tail", "a tail that is fan-shaped"):
+        assert read_captions([text], names).evidence.argmax() == 0, text
+        assert read_captions([text], names).evidence[1] == 0
+
+
+def test_labels_leave_out_what_only_explains():
+    assert label("has_bill_shape", "curved_(up_or_down)") == "bill shape: curved"
+    assert label("stripes", "") == "stripes"
+    assert is_embedded("text 17") and not is_embedded("texture 17")

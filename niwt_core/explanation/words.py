@@ -6,6 +6,7 @@ mean. `WordMap` also looks at how active the same neurons are, and says of each 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -134,12 +135,17 @@ LEAST_PROBABILITY = 0.7
 LEAST_STRENGTH = 0.5
 
 
-def reasons(words: Sequence[Word], limit: int = 3) -> tuple[Word, ...]:
-    """Those of a `WordMap`'s or `WordRidge`'s words that one sentence may claim: the first few that are sure enough."""
+def reasons(words: Sequence[Word], limit: int = 3, least_strength: float = math.inf) -> tuple[Word, ...]:
+    """Those words that one sentence may claim: the first few that are sure enough.
+
+    Args:
+        least_strength: from which strength on a word without a probability is sure enough; the default is none, because
+            those of `words_for` are not. For a `WordRidge`'s, LEAST_STRENGTH.
+    """
 
     def is_sure(word: Word) -> bool:
         if word.probability is None:
-            return word.strength >= LEAST_STRENGTH
+            return word.strength >= least_strength
         return word.probability >= LEAST_PROBABILITY
 
     return tuple([word for word in words if is_sure(word)][:limit])

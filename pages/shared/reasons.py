@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from niwt_core.explanation import Heatmap, Word
-from niwt_core.explanation.words import reasons
+from niwt_core.explanation.words import LEAST_STRENGTH, reasons
 from niwt_core.worlds.base import World
 from pages.shared import explaining, pictures, resources, wording
 from pages.shared.explaining import Seen
@@ -31,7 +31,7 @@ def show_reasons(
         )
         return
     words = explaining.words_of(reader, heat.importances, seen)
-    st.markdown(claim(reasons(words), chosen, name))
+    st.markdown(claim(reasons(words, least_strength=LEAST_STRENGTH), chosen, name))
     listed, honest = st.columns([0.5, 0.5], gap="large")
     with listed:
         for word in words:
