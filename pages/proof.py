@@ -9,7 +9,7 @@ import streamlit as st
 
 from niwt_core.errors import InputError
 from pages.shared import frame, resources, state, style
-from pages.shared.wording import listed, phrases, plain
+from pages.shared.wording import in_words, listed, plain
 
 if TYPE_CHECKING:
     from niwt_core.proof import Shown
@@ -62,7 +62,7 @@ def _use_example() -> None:
 def _proof(world: World, current: state.Described) -> None:
     from pages.shared import proved, surgery
 
-    st.markdown(f"**{state.yours().capitalize()}:** {_in_words(world, current)}")
+    st.markdown(f"**{state.yours().capitalize()}:** {in_words(current)}")
     surgery.banner(world)
     proof = _proof_of(world, current)
     now = proof.job.progress() if proof is not None else None
@@ -75,16 +75,6 @@ def _proof(world: World, current: state.Described) -> None:
         living(world, current, proof)
     _surgery(world, current)
     _how_it_works(world)
-
-
-def _in_words(world: World, current: state.Described) -> str:
-    """The described class in a line, safe to stand in Markdown."""
-    if current.text:
-        return plain(current.text)
-    if world.drawn:
-        return phrases(current.picks)
-    picked = listed(world.phrase(group, value) for group, value in current.picks.items())
-    return plain(picked or f"{current.of}, as the data set describes it")
 
 
 def _proof_of(world: World, current: state.Described) -> Proof | None:
@@ -171,9 +161,8 @@ def _surgery(world: World, current: state.Described) -> None:
     )
     importances = world.project.learner.importances(world.row(current))[0]
     strongest = importances.argsort(descending=True, stable=True)[:N_NEURONS].tolist()
-    altered = [k for k in surgery.operations(world).now if k not in strongest]
     names = resources.dictionary()
-    others = [k for k in range(world.project.backbone.n_channels) if k not in (*strongest, *altered)]
+    others = [k for k in range(world.project.backbone.n_channels) if k not in strongest]
     more = st.selectbox(
         "Another neuron",
         others,
@@ -185,7 +174,7 @@ def _surgery(world: World, current: state.Described) -> None:
     )
     chosen = [more] if more is not None else []
     st.caption(f"The {len(strongest)} neurons that speak most for {state.yours()} stand first.")
-    surgery.panel(world, current, [*strongest, *altered, *chosen], "proof")
+    surgery.panel(world, current, [*strongest, *chosen], "proof")
 
 
 def _how_it_works(world: World) -> None:

@@ -25,21 +25,24 @@ _CSS = """
 table { border-collapse: separate; border-spacing: 6px; font-family: var(--st-font); font-size: 0.85rem;
   color: var(--st-text-color); }
 th { font-weight: 400; line-height: 1.2; vertical-align: bottom; padding: 0 2px 2px; overflow-wrap: anywhere; }
-thead th[scope=col] { width: 88px; min-width: 72px; max-width: 110px; text-align: center; }
+thead th[scope=col] { width: 104px; min-width: 72px; text-align: center; }
 thead .over { text-align: left; font-weight: 600; white-space: nowrap; }
-tbody th { text-align: left; vertical-align: middle; min-width: 84px; max-width: 160px; }
+tbody th { text-align: left; vertical-align: middle; min-width: 76px; max-width: 160px; }
+/* The names stay in sight while the rest scrolls below them. */
+tr > :first-child { position: sticky; left: 0; z-index: 1; background: var(--st-background-color); }
+thead tr > th:first-child { text-align: left; }
 th small { display: block; opacity: 0.8; font-size: 0.75rem; }
 th.own { font-weight: 700; }
 td { padding: 0; text-align: center; }
 button { font: inherit; color: inherit; cursor: pointer; background: none; border: 2px solid transparent; padding: 3px;
   border-radius: 10px; display: block; width: 100%; outline-offset: 2px; box-sizing: border-box; }
-.cell button { min-width: 72px; height: 96px; }
-.cell .image { width: 56px; height: 56px; margin: 0 auto 3px; }
+.cell button { min-width: 72px; height: 116px; }
+.cell .image { width: 74px; height: 74px; margin: 2px auto 4px; }
 .image { background-size: cover; border-radius: 8px; }
 .count { font-variant-numeric: tabular-nums; font-weight: 600; font-size: 0.95rem; white-space: nowrap; }
 .right button { border-color: #1f7fc0; background: rgba(31,127,192,0.14); }
 .wrong button { border-color: #d9660f; border-style: dashed; }
-.none { height: 96px; opacity: 0.55; }
+.none { height: 116px; opacity: 0.7; }
 button:hover .count, button:hover .label { text-decoration: underline; text-underline-offset: 3px; }
 button:focus-visible { outline: 3px solid var(--st-text-color); }
 button[aria-pressed=true] { outline: 3px solid var(--st-text-color); }
@@ -48,7 +51,11 @@ button[aria-pressed=true] { outline: 3px solid var(--st-text-color); }
 .grid .image { aspect-ratio: 1; margin-bottom: 4px; }
 .grid .label { display: block; font-size: 0.8rem; line-height: 1.25; font-family: var(--st-font);
   color: var(--st-text-color); }
-@media (max-width: 640px) { .grid { grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); } }
+@media (max-width: 640px) { .grid { grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); }
+  thead th[scope=col] { width: 78px; }
+  .cell button, .none { height: 94px; }
+  .cell .image { width: 56px; height: 56px; }
+}
 """
 
 # Everything is set as text or as a number; nothing that came in is ever read as HTML.
@@ -241,10 +248,11 @@ def verdict(found: Confusion, exhibits: Sequence[Exhibits], names: Sequence[str]
     if not theirs.any():
         return said
     n, n_claimed = int(theirs.sum()), int(claims.sum())
+    pictures = "1 picture" if n == 1 else f"{n} pictures"
     if not n_claimed:
-        return f"{said} Of {n} pictures of its neighbours it claims none."
+        return f"{said} Of {pictures} of its neighbours it claims none."
     whose = Counter(exhibits[r].name for r in found.rows[claims])
-    return f"{said} Of {n} pictures of its neighbours it claims **{n_claimed}**: {_counted(whose, 'of')}."
+    return f"{said} Of {pictures} of its neighbours it claims **{n_claimed}**: {_counted(whose, 'of')}."
 
 
 def _found(found: Confusion, row: int, names: Sequence[str]) -> str:

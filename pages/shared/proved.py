@@ -17,7 +17,7 @@ from pages.shared.confusion import choose_picture, show_table, verdict
 from pages.shared.gathering import Gathering
 from pages.shared.wording import of_hundred, plain
 
-REFRESH_SECONDS = 0.7
+REFRESH_SECONDS = 1.0
 #: Pictures of a cell that are shown at first, and more at a time.
 N_SHOWN = 24
 #: Sides of the chosen picture and of those to choose from, in pixels. N_LIKELY: classes whose probability is told.
@@ -127,7 +127,8 @@ def _cell(
         sure = of_hundred(1 - float(found.doubts[number]))
         image = _small(world_id, name, _seed_of(exhibits[row], int(index)), exhibits[row], int(index))
         said = f"{name} {index + 1}, taken for {winner}, given {sure}"
-        below = f"{index + 1}: {sure}" if column < len(found.names) - 1 else f"{index + 1}: {winner}, {sure}"
+        of_else = f"{winner}, " if column == len(found.names) - 1 else ""
+        below = f"{index + 1} · {of_else}{sure} sure"
         pictures.append((number, image, below, said))
     choose_picture(pictures, chosen, _open_picture)
     if len(inside) > limit:
@@ -165,7 +166,7 @@ def _explained(world: World, joint: Classifier, exhibit: Exhibits, index: int, f
     picture = exhibit.picture(index, PICTURE)
     maps = [explaining.map_of(backbone, inputs, joint.weight[c]) for c in (winner, rival)]
     together = heats.full_colour(maps)
-    grid = st.grid(3, min_column_width=150, key="proof_maps")
+    grid = st.grid(3, min_column_width=100, key="proof_maps")
     with grid.cell():
         st.image(picture, width="stretch", alt=f"Number {index + 1} of {exhibit.name}")
         st.caption(f"{_capitalised(names[truth])}, number {index + 1}")

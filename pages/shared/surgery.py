@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from niwt_core.errors import InputError
 from pages.shared import resources, state, tables
 from pages.shared.wording import listed, phrase, plain
 
@@ -30,6 +31,8 @@ STRENGTHS = (0, 50, 100, 150, 200)
 #: Neurons that an address may alter, and classes that a table of losses names, at most.
 MOST_ALTERED, N_LOSERS = 64, 4
 N_PICTURES = 100
+#: Altered neurons that a sentence lists.
+N_SAID = 6
 REFRESH_SECONDS = 0.7
 
 
@@ -115,8 +118,10 @@ def _operated(world_id: str, altered: tuple[tuple[int, float], ...], _world: Wor
 
 
 def said(altered: Mapping[int, int]) -> str:
-    """ "17 off and 45 at 50 %"."""
-    return listed(f"{k} off" if percent == 0 else f"{k} at {percent} %" for k, percent in altered.items())
+    """ "17 off and 45 at 50 %"; of many only the first."""
+    each = [f"{k} off" if percent == 0 else f"{k} at {percent} %" for k, percent in altered.items()]
+    more = len(each) - N_SAID
+    return listed(each if more <= 0 else [*each[:N_SAID], f"{more} more"])
 
 
 def banner(world: World, key: str = "banner") -> None:
@@ -133,14 +138,27 @@ def banner(world: World, key: str = "banner") -> None:
         st.button("Put back", on_click=done.put_back, key=f"{key}_put_back", icon=":material/undo:")
 
 
+def folded(world: World, described: Described | None, channels: Sequence[int], key: str) -> None:
+    """The same controls in a fold, made only once somebody opens it; open where neurons are altered."""
+    title = "Switch these neurons off, or make them weaker or stronger"
+    if len(channels) == 1:
+        title = "Switch this neuron off, or make it weaker or stronger"
+    now_altered = bool(operations(world).now)
+    box = st.expander(title, key=f"{key}_surgery", icon=":material/healing:", expanded=now_altered, on_change="rerun")
+    if box.open:
+        with box:
+            panel(world, described, channels, key)
+
+
 def panel(world: World, described: Described | None, channels: Sequence[int], key: str) -> None:
     """Controls for some neurons, undo and redo, and what the classifier loses.
 
     Args:
         described: the class under surgery; without one only the known classes are looked at.
-        channels: the neurons to show. key: tells panels of one page apart.
+        channels: the neurons to show; those that are altered stand below them. key: tells panels of one page apart.
     """
     done, names = operations(world), resources.dictionary()
+    channels = [*channels, *(k for k in done.now if k not in channels)]
     grid = st.grid(min(2, len(channels)), min_column_width=320, key=f"{key}_strengths")
     for channel in channels:
         with grid.cell():
@@ -176,7 +194,7 @@ def _control(done: Operations, channel: int, title: str, key: str) -> None:
     st.segmented_control(
         plain(title),
         sorted({*STRENGTHS, now}),
-        format_func=lambda percent: "off" if percent == 0 else "as it was" if percent == 100 else f"{percent} %",
+        format_func=lambda percent: "off" if percent == 0 else f"{percent} %",
         required=True,
         key=name,
         on_change=alter,
@@ -185,8 +203,14 @@ def _control(done: Operations, channel: int, title: str, key: str) -> None:
 
 def _effects(world: World, described: Described | None, altered: Mapping[int, int], key: str) -> None:
     """Before and after, counted on more and more pictures until all are there."""
-    own = _own_pictures(resources.identity(), described.identity, world, described) if described is not None else None
-    seen = _seen_pictures(resources.identity(), world)
+    own = None
+    try:
+        if described is not None:
+            own = _own_pictures(resources.identity(), described.identity, world, described)
+        seen = _seen_pictures(resources.identity(), world)
+    except InputError as error:  # the photos are no longer where they were
+        st.error(plain(str(error)))
+        return
     running = [g for g in (own, seen) if g is not None and g.progress().running]
     st.session_state[f"{key}_gathering"] = bool(running)
     st.fragment(_counted, run_every=REFRESH_SECONDS if running else None)(world, described, own, seen, altered, key)
@@ -200,7 +224,7 @@ def _counted(
     altered: Mapping[int, int],
     key: str,
 ) -> None:
-    from niwt_core.surgery import losses
+    from niwt_core.surgery import Loss, losses
 
     now = [gathering.progress() for gathering in (own, seen) if gathering is not None]
     running = any(progress.running for progress in now)
@@ -209,7 +233,9 @@ def _counted(
         st.rerun()  # the clock has to stop
     if running:
         n_done, n_all = sum(progress.n_done for progress in now), sum(progress.n_all for progress in now)
-        st.progress(n_done / n_all, f"Counted on {n_done} of {n_all} pictures so far (once; then it answers at once)")
+        st.progress(
+            n_done / max(n_all, 1), f"Counted on {n_done} of {n_all} pictures so far (once; then it answers at once)"
+        )
     for progress in now:
         if progress.error:
             st.error(plain(progress.error))
@@ -222,11 +248,11 @@ def _counted(
     whole = now[0].whole if own is not None else None
     found = losses(project, new, whole, now[-1].whole, {k: percent / 100 for k, percent in altered.items()})
     st.markdown(sentence(found, name, altered))
-    rows = [(name, found.own.n, found.own.before, found.own.after)] if found.own else []
-    rows.append((f"all {project.n_seen} it knows", found.seen.n, found.seen.before, found.seen.after))
-    rows += [(loss.name, loss.n, loss.before, loss.after) for loss in found.losers[:N_LOSERS]]
-    columns = (("Class", ""), ("Pictures", ""), ("Found before", ""), ("Found now", ""))
-    tables.show(columns, [tuple(map(str, row)) for row in rows], "What is found before and after", first_is_bold=False)
+    shown = [Loss(f"all {project.n_seen} it knows", found.seen.n, found.seen.before, found.seen.after)]
+    shown = [*([found.own] if found.own else []), *shown, *found.losers[:N_LOSERS]]
+    rows = [(loss.name, f"{loss.before} of {loss.n}", f"{loss.after} of {loss.n}") for loss in shown]
+    columns = (("Class", ""), ("Found before", ""), ("Found now", ""))
+    tables.show(columns, rows, "What is found before and after", first_is_bold=False)
     if len(found.losers) > N_LOSERS:
         st.caption(f"{len(found.losers) - N_LOSERS} more of the known classes lose as well.")
 
