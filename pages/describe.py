@@ -13,7 +13,7 @@ from niwt_core.birds.reading import read
 from niwt_core.birds.species import is_drawable
 from niwt_core.errors import InputError
 from niwt_core.worlds.described import Understood
-from pages.shared import figures, frame, ready, resources, sentence, state, style, understanding
+from pages.shared import figures, frame, ready, resources, sentence, state, style, teaching, understanding
 from pages.shared.wording import GROUP_WORDS, listed, phrase, phrases, plain, word
 
 EXAMPLES = {
@@ -70,6 +70,7 @@ def main() -> None:
         _or_why_not(_pattern, current, found)
     with tried:
         ready.show(current)
+    _or_why_not(teaching.show_step, "describe", resources.world(), current)
     if drawn and found is not None and found.unknown:
         understanding.look_up_unknown(current, found)
 

@@ -11,7 +11,20 @@ import streamlit as st
 
 from niwt_core.errors import InputError
 from niwt_core.worlds.described import Described
-from pages.shared import board, classroom, figures, frame, keeping, resources, state, style, teaching, tray, wording
+from pages.shared import (
+    board,
+    classroom,
+    equations,
+    figures,
+    frame,
+    keeping,
+    resources,
+    state,
+    style,
+    teaching,
+    tray,
+    wording,
+)
 from pages.shared.changes import changed, where_it_stands
 from pages.shared.lesson import LOOP_STRENGTH, Lesson, Solution
 from pages.shared.training import LIMIT, Frame, Snapshot, State, TrainingJob
@@ -184,50 +197,6 @@ def numbers(now: Snapshot, n_pictures: int) -> None:
         st.dataframe(pd.DataFrame(rows), hide_index=True, height=320)
 
 
-def how_it_works(lesson: Lesson, now: Snapshot) -> None:
-    """The loss and the closed form, with this class's numbers."""
-    learner, n_images = lesson.project.learner, len(lesson.jacobians)
-    with st.expander("How it works"):
-        st.write(
-            "A class is a row of weights $w$ on the network's last layer. With weights $w$, picture $x$ has the neuron "
-            "importances $M(x)^\\top w$: linear in $w$, with a matrix $M(x)$ that belongs to the picture and not to "
-            "the class. The words gave a target $p$. The loop turns $w$ until the importances point along $p$, on "
-            f"{n_images} pictures of **other** classes, and stays near the mean $\\bar w$ of the known ones:"
-        )
-        st.latex(
-            rf"\begin{{aligned}}&\frac{{1}}{{{n_images}}}\sum_{{i=1}}^{{{n_images}}}"
-            r"\bigl(1-\cos(M(x_i)^\top w,\;p)\bigr)\\"
-            rf"&+\frac{{{LOOP_STRENGTH:g}}}{{2}}\cdot\frac{{\lVert w-\bar w\rVert^2}}{{D\,\sigma^2}}\end{{aligned}}"
-        )
-        if now.step is not None:
-            last = now.history[-1]
-            st.write(
-                f"At iteration {now.iteration} these are "
-                f"${last.cosine:.4f}$ and ${last.regulariser:.4f}$, together ${last.loss:.4f}$."
-            )
-        st.write(
-            f"Here $w$ has $D={lesson.jacobians.shape[1]}$ numbers, $\\sigma$ is the spread of the known classes' "
-            f"weights, and $p$ has {lesson.jacobians.shape[2]} numbers. The loop "
-            "(Adam) stops when 40 iterations bring less than 1 %, the paper's rule. Because the importances are linear "
-            "in $w$, the squared form of the same aim needs no loop at all:"
-        )
-        st.latex(
-            r"\begin{aligned}w &= w_0 + \bigl(G+\lambda t I\bigr)^{-1}\bigl(\bar M p - G\,w_0\bigr)\\"
-            r"G &= \overline{M M^\top}\\"
-            rf"t &= \operatorname{{tr}}(G)/{lesson.jacobians.shape[1]},\quad "
-            rf"\lambda={learner.settings.strength:g}\end{{aligned}}"
-        )
-        st.write(
-            "$w_0$ is a first guess: from the words a map predicts where your bird lies among the known ones, and "
-            "$w_0$ points there. $\\lambda$ says how near to stay to it; it was chosen once, in a rehearsal where "
-            "known species, kept from the network, played new ones. Both ways end with the same last touch: the "
-            "weights get the length of $w_0$, and a threshold halfway between your bird and the rest, moved by a "
-            "constant that the rehearsal chose as well: otherwise the known species, which the network was trained "
-            "on, would win too often. So even weights by chance find many of your birds; but they claim most "
-            "strangers, too."
-        )
-
-
 def page() -> None:
     frame.ensure()
     st.title("Train")
@@ -279,7 +248,8 @@ def learn(current: Described, world_id: str, lesson: Lesson, pictures: list[np.n
         draw(key, job, lesson, scene_of(key, lesson, len(pictures)))
     if not running and now.step is not None:
         numbers(now, len(lesson.pictures))
-    how_it_works(lesson, now)
+    last = now.history[-1] if now.step is not None else None
+    teaching.how_it_works(equations.training(lesson, state.noun(), last, LOOP_STRENGTH))
 
 
 page()

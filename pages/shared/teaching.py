@@ -45,6 +45,12 @@ def term(word: str, shown: str | None = None) -> str:
     )
 
 
+def how_it_works(told: str) -> None:
+    """Equations with this class's numbers, folded; from `equations`."""
+    with st.expander("How it works"):
+        st.markdown(told)
+
+
 def show_code(page: str, world: World, described: Described, picture: int = 0) -> None:
     """The page's code, folded, ready to copy; arguments as for `snippets.code_for`."""
     from pages.shared.snippets import code_for
@@ -52,3 +58,16 @@ def show_code(page: str, world: World, described: Described, picture: int = 0) -
     with st.expander("Show the code"):
         st.caption("It runs as it stands, in a notebook or a console started in this project’s folder.")
         st.code(code_for(page, world, described, picture), language="python")
+
+
+def show_step(page: str, world: World, described: Described) -> None:
+    """Both, for a step that needs no more than the class: "describe" or "importances".
+
+    Raises:
+        InputError: the world cannot read the class's description.
+    """
+    from pages.shared import equations
+
+    tell = {"describe": equations.describing, "importances": equations.importing}[page]
+    how_it_works(tell(world, described))
+    show_code(page, world, described)
