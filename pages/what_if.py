@@ -39,7 +39,8 @@ def main() -> None:
     from niwt_core.laboratory.whatif import compare
 
     try:
-        found = compare(world, versions.before, versions.now)
+        with st.spinner("Solving both …"):
+            found = compare(world, versions.before, versions.now)
     except InputError as error:
         resources.refuse(str(error))
     st.header("Who finds which pictures?")

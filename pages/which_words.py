@@ -31,7 +31,8 @@ def main() -> None:
 
     pictures, strangers = _judges(world, current)
     try:
-        effects = leave_one_out(world, current, pictures, strangers)
+        with st.spinner("Solving it without each clause …"):
+            effects = leave_one_out(world, current, pictures, strangers)
     except InputError as error:
         resources.refuse(str(error))
     if not effects:
@@ -61,7 +62,7 @@ def main() -> None:
     with st.expander("All figures as a table"):
         columns, rows = clauses.table(effects, current.text, names, n, 0 if strangers is None else len(strangers))
         tables.show(columns, rows, "What leaving each clause out does", first_is_bold=bool(n))
-    _how_it_works(heaviest, current)
+    _how_it_works(world, heaviest, current)
 
 
 def _sorted(effects: tuple[ClauseEffect, ...]) -> list[ClauseEffect]:
@@ -129,7 +130,7 @@ def _one_clause(effects: list[ClauseEffect], text: str, order, names: list[str])
     )
 
 
-def _how_it_works(effect: ClauseEffect, current: state.Described) -> None:
+def _how_it_works(world: World, effect: ClauseEffect, current: state.Described) -> None:
     with st.expander("How it works"):
         full, without = effect.full.weights, effect.without.weights
         moved, length = float((full - without).norm()), float(full.norm())
@@ -151,20 +152,7 @@ def _how_it_works(effect: ClauseEffect, current: state.Described) -> None:
             "thing twice. Pictures only judge, nothing learns from them."
         )
     with st.expander("Show the code"):
-        st.code(
-            "from pathlib import Path\n\n"
-            "from niwt_core.laboratory.clauses import leave_one_out\n"
-            "from niwt_core.project import load_project\n"
-            "from niwt_core.worlds.birds import BirdWorld\n"
-            "from niwt_core.worlds.described import Described\n\n"
-            'world = BirdWorld(load_project(Path("assets/paper_birds")))\n'
-            f"text = {current.text!r}\n"
-            f"described = Described(text, {dict(current.picks)!r})\n"
-            "for effect in leave_one_out(world, described):\n"
-            "    print(effect.clause.words_in(text), effect.weight, effect.fallen())\n",
-            language="python",
-            wrap_lines=True,
-        )
+        st.code(clauses.code(world, current), language="python", wrap_lines=True)
 
 
 main()

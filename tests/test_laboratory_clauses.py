@@ -48,6 +48,8 @@ def test_no_comma_and_no_joint_is_left_hanging(clause: str, rest: str) -> None:
         ("A red bird. It has a black cap.", "A red bird", "a black cap."),
         ("red cap; white belly", "red cap", "white belly"),
         ("red cap and white belly", "white belly", "red cap"),
+        ("a red bird with a black cap, a white belly", "a black cap", "a red bird, a white belly"),
+        ("this bird has a black cap and a crest", "a black cap", "this bird and a crest"),
         ("red cap", "red cap", ""),
     ],
 )

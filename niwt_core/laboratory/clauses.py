@@ -16,6 +16,7 @@ from niwt_core.worlds.described import Described
 #: How a clause hangs on to the one before it: what is left of a text must not begin or end with it.
 _JOINT = re.compile(r"^[\s,;.:]*(?:(?:and|with|that|which|has|have|but|also|it)\b[\s,]*)+", re.IGNORECASE)
 _BEGINS = re.compile(r"^[\s,;:]*(?:(?:and|but|also|plus)\b[\s,]*)?", re.IGNORECASE)
+_HANGING = re.compile(r"[\s,]+(?:and|but|plus|while|with|that has|has|have|having|&)$", re.IGNORECASE)
 _STOPS = ".;!?"
 
 
@@ -136,7 +137,7 @@ def leave_out(world: World, described: Described, clause: Clause) -> Described:
 def text_without(text: str, start: int, end: int) -> str:
     """A text without the characters [start, end), and without the comma or "and" that would be left hanging."""
     before, after = text[:start].rstrip(" \t\n,"), text[end:].lstrip(" \t\n")
-    before = re.sub(r"[\s,]+(?:and|but|plus)$", "", before, flags=re.IGNORECASE)
+    before = _HANGING.sub("", before)
     if not before:
         return _JOINT.sub("", after.lstrip(_STOPS + " \t\n"))
     if before[-1] in _STOPS:

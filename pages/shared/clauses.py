@@ -14,6 +14,8 @@ from pages.shared.wording import listed, word
 
 if TYPE_CHECKING:
     from niwt_core.laboratory.clauses import Clause, ClauseEffect
+    from niwt_core.worlds.base import World
+    from niwt_core.worlds.described import Described
 
 #: A ground this strong still leaves the words on it easy to read, in light and dark.
 _STRONGEST = 0.5
@@ -88,12 +90,13 @@ def bars(effects: Sequence[ClauseEffect], text: str, n_pictures: int) -> go.Figu
             orientation="h",
             marker={"color": FOR},
             text=[percent(effect.weight) for effect in shown],
-            textposition="auto",
+            textposition="outside",
+            cliponaxis=False,
             hovertemplate="%{y}<br>weights move by %{x:.0f} %<extra></extra>",
         )
     )
-    fig.update_xaxes(title="% of the weights’ length", rangemode="tozero", nticks=6)
-    fig.update_xaxes(fixedrange=True)
+    widest = 115 * max((effect.weight for effect in shown), default=0.0) or 1.0  # room for the number at its end
+    fig.update_xaxes(title="% of the weights’ length", range=[0, widest], nticks=6, fixedrange=True)
     fig.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
     fig.update_layout(
         title={"text": "How far the weights move without it"},
@@ -155,3 +158,22 @@ def table(
 
 def _count(number: int | None) -> str:
     return "–" if number is None else str(number)
+
+
+def code(world: World, described: Described) -> str:
+    """The call that the page is made of, as it runs from the repository."""
+    lines = ["from niwt_core.laboratory.clauses import leave_one_out", "from niwt_core.project import load_project"]
+    if world.drawn:
+        lines = ["from pathlib import Path", "", *lines, "from niwt_core.worlds.birds import BirdWorld"]
+        made = ['world = BirdWorld(load_project(Path("assets/paper_birds")))']
+    else:
+        lines += ["from niwt_core.worlds.photos import PhotoWorld", "from niwt_core.worlds.shelf import folder_of"]
+        made = [
+            f"folder = folder_of({world.key!r})",
+            f"world = PhotoWorld(load_project(folder), {world.key!r}, folder)",
+        ]
+    lines += ["from niwt_core.worlds.described import Described", "", *made]
+    lines += [f"text = {described.text!r}", f"described = Described(text, {dict(described.picks)!r})"]
+    lines += ["for effect in leave_one_out(world, described):"]
+    lines += ["    print(effect.clause.words_in(text) or effect.clause.group, effect.weight, effect.fallen())", ""]
+    return "\n".join(lines)
