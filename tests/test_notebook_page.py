@@ -5,13 +5,14 @@ import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from niwt_core.notebook import Database, Entry, Kept, Notebook, create_notebook, database, notebook_url, open_notebook
 from niwt_core.notebook.files import to_json
-from pages.shared import keeping, kept_pictures, permalinks
+from pages.shared import frame, keeping, kept_pictures, permalinks
 from pages.shared.state import Described
 
 APP = str(Path(__file__).parents[1] / "app.py")
@@ -226,6 +227,22 @@ def test_the_link_of_a_class_opens_it_and_says_nothing_of_the_notebook(secret: s
     query = dict(part.split("=") for part in link.partition("?")[2].split("&"))
     assert query == {"picks": "back_color.yellow~belly_color.yellow", "text": "a+yellow+bird"}
     assert permalinks.address_of(Described("", {}, "Jay"), "abc") == {"of": "Jay", "project": "abc"}
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("http://localhost:8501/notebook", "http://localhost:8501/describe?text=a+b"),
+        ("https://birds.example/lesson/notebook", "https://birds.example/lesson/describe?text=a+b"),
+        ("https://birds.example/lesson/", "https://birds.example/lesson/describe?text=a+b"),
+        (None, "/describe?text=a+b"),
+    ],
+)
+def test_links_start_where_the_visitor_is(here: str | None, there: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permalinks, "st", SimpleNamespace(context=SimpleNamespace(url=here)))
+    assert permalinks.link("pages/describe.py", {"text": "a b"}) == there
+    first = next(iter(frame.PAGES.values()))[0][0]
+    assert permalinks.link(first, {}) == there.removesuffix("describe?text=a+b")
 
 
 def test_search_narrows_and_says_what_it_found(secret: str, filled) -> None:

@@ -1,6 +1,8 @@
 """Notebooks in a database: what is kept comes back, nobody overwrites anybody, and every failure is a sentence."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -297,15 +299,14 @@ def test_a_database_held_by_another_program_is_a_sentence_within_seconds(
     monkeypatch.setattr(database, "PATIENCE", 0.2)
     quick = Notebook(Database(str(data.engine.url)), notebook.id)
     entry = quick.keep(YELLOW)
-    other = sqlite3.connect(data._file, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    try:
+    held = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN IMMEDIATE')"
+    command = [sys.executable, "-c", f"{held}; print('held', flush=True); sys.stdin.read()", str(data._file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
         with pytest.raises(NotebookError, match=r"busy: another program .* stays in this session"):
             quick.keep(replace(YELLOW, text="two"))
         assert quick.everything() == (entry,), "readers do not wait for the writer"
-    finally:
-        other.execute("ROLLBACK")
-        other.close()
+        other.stdin.close()
     assert quick.keep(replace(YELLOW, text="two")).text == "two"
 
 

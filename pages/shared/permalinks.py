@@ -27,8 +27,8 @@ def link(file: str, parameters: dict[str, str]) -> str:
     path = PurePosixPath(url.path or "/")
     if path.name in _names():
         path = path.parent
-    place = path / _name(file)
-    return urlunsplit((url.scheme, url.netloc, str(place), urlencode(parameters), ""))
+    place = f"{str(path).rstrip('/')}/{_name(file)}"
+    return urlunsplit((url.scheme, url.netloc, place, urlencode(parameters), ""))
 
 
 def _names() -> set[str]:
