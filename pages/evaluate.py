@@ -64,8 +64,8 @@ def controls(job, now, world) -> None:
         )
         if not now.n_each:
             st.caption(
-                "It takes some seconds for drawings, and about a tenth of a second for each photo. Then it is kept: "
-                "whoever comes next finds it done."
+                f"It takes {'about half a minute' if world.drawn else 'about a tenth of a second for each photo'}, "
+                "once: whoever comes next finds it done."
             )
         return
     if (step := now.next_step) is not None:
@@ -250,28 +250,29 @@ def show_confusions(found, standing, identity: str, world) -> None:
         return f"{names[pair.true]} taken for {names[pair.taken]}: {pair.n} of {pair.of}"
 
     st.selectbox("Pair", list(options), format_func=told, key="confused")
-    show_pair(found, standing, options[st.session_state["confused"]], identity)
-    with st.expander(f"The {min(N_PAIRS, len(pairs))} most confused pairs"):
-        columns = (("It was", ""), ("It was taken for", ""), ("Pictures", ""))
-        rows = [(names[p.true], names[p.taken], f"{p.n} of {p.of}") for p in pairs[:N_PAIRS]]
-        tables.show(columns, rows, "The most confused pairs of classes", first_is_bold=False)
-    with st.expander("The whole confusion matrix"):
+    with st.expander("Or choose it in the whole confusion matrix"):
         order = standings.class_order(world.project.descriptions, found.n_seen)
         fig = standings.confusion_matrix(names, found.n_seen, order, found.labels, standing.predicted)
 
         def press() -> None:
-            pressed = st.session_state["confusion_matrix"].selection.points
-            if pressed and (key := "{}-{}".format(*pressed[0]["customdata"][:2])) in options:
-                st.session_state["confused"] = key
+            for point in st.session_state["confusion_matrix"].selection.points:
+                true, taken = fig.data[point["curve_number"]].customdata[point["point_index"]]
+                if (key := f"{true}-{taken}") in options:
+                    st.session_state["confused"] = key
 
         style.chart(
             fig,
             "A mark for each pair of classes that occurs, circles where they agree, squares where they do not; seen "
             "classes first, and those with similar descriptions side by side. Press a square to see its pictures "
-            "above.",
+            "below.",
             key="confusion_matrix",
             on_press=press,
         )
+    show_pair(found, standing, options[st.session_state["confused"]], identity)
+    with st.expander(f"The {min(N_PAIRS, len(pairs))} most confused pairs"):
+        columns = (("It was", ""), ("It was taken for", ""), ("Pictures", ""))
+        rows = [(names[p.true], names[p.taken], f"{p.n} of {p.of}") for p in pairs[:N_PAIRS]]
+        tables.show(columns, rows, "The most confused pairs of classes", first_is_bold=False)
 
 
 def show_pair(found, standing, pair, identity: str) -> None:

@@ -104,7 +104,7 @@ def class_dots(
                 x=place, y=100 * rates[c], text=labels[c], ax=0, ay=34, arrowcolor=MUTED, font={"size": 12}
             )
     percent = {"title": "pictures found", "ticksuffix": " %", "range": [-4, 104], "fixedrange": True, "nticks": 6,
-               "gridcolor": GRID, "zeroline": False}  # fmt: skip
+               "showgrid": True, "gridcolor": GRID, "zeroline": False}  # fmt: skip
     plain = {"showgrid": False, "zeroline": False, "fixedrange": True}
     if few:
         fig.update_xaxes(**percent)
