@@ -302,9 +302,10 @@ def network(draft):
             key="own_network",
         )
     with right:
+        fetched = "" if weights.is_downloaded(name) else f", downloaded once ({known[name].weights_mb:.0f} MB)"
         words = {
             weights.FILE: "from this server",
-            weights.DOWNLOAD: f"ImageNet weights, downloaded ({known[name].weights_mb:.0f} MB, once)",
+            weights.DOWNLOAD: f"ImageNet weights{fetched}",
             weights.RANDOM: "random (quick to try, poor at seeing)",
         }
         kinds = [kind for kind in words if kind != weights.FILE or name in local]

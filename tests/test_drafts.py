@@ -209,6 +209,22 @@ def test_local_weights_are_those_the_operator_put_there(tmp_path, monkeypatch):
     assert weights.file_of("squeezenet1_0") is None
 
 
+def test_weights_that_cannot_be_downloaded_are_said_with_what_to_do_instead(monkeypatch, tmp_path):
+    from torchvision import models
+
+    def offline(name, weights=None, **options):
+        raise OSError("no route")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(models, "get_model", offline)
+    draft = draft_of_zip(zipped(pictures()), "c.zip", OWNER)
+    draft = replace(draft, attribute_names=("n", "m"), rows=numbered(draft))
+    with pytest.raises(InputError, match=r"could not be downloaded.*squeezenet1_1\.pth.*NIWT_WEIGHTS.*Random weights"):
+        make(draft, Order("x", "squeezenet1_1", "features.11", weights.DOWNLOAD))
+    with pytest.raises(InputError, match="no local weights for squeezenet1_1"):
+        make(draft, Order("x", "squeezenet1_1", "features.11", weights.FILE))
+
+
 def test_few_images_are_looked_at_often_and_many_seldom():
     backbone = load_backbone("squeezenet1_1", "features.11")
     few, usual, many = (effort.options_for(backbone, n) for n in (40, 1000, 6000))

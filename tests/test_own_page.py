@@ -162,8 +162,8 @@ def test_a_network_without_local_weights_offers_none(tmp_path, monkeypatch):
     assert at.selectbox(key="own_network").value == "squeezenet1_0"
     assert at.selectbox(key="own_weights").options[0] == "from this server"
     at.selectbox(key="own_network").set_value("mobilenet_v2").run()
-    assert [o.split(",")[0] for o in at.selectbox(key="own_weights").options] == [
-        "ImageNet weights", "random (quick to try",
+    assert [o.partition(", downloaded")[0] for o in at.selectbox(key="own_weights").options] == [
+        "ImageNet weights", "random (quick to try, poor at seeing)",
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from niwt_core.datasets.class_table import MAX_CLASSES, read_class_table
 from niwt_core.datasets.division import pictures_in
 from niwt_core.datasets.splits import HOLD_OUT
 from niwt_core.errors import InputError
+from niwt_core.worlds.server_folders import KNOWN
 from niwt_core.worlds.shelf import DRAFT, claim, folders_of, new_key, shelf, sweep, write_json
 
 DATA = "data"
@@ -108,7 +109,7 @@ def draft_of_folder(root: Path, dataset: str, owner: str) -> Draft:
     key = _begin(owner)
     try:
         if dataset != "folder":
-            draft = Draft(key, root.name, dataset, str(root))
+            draft = Draft(key, KNOWN[dataset][0], dataset, str(root))
             draft.save()
             return draft
         (shelf() / key / DATA).mkdir()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from niwt_core.backbone import load_backbone
+from niwt_core.backbone import Backbone, load_backbone
 from niwt_core.errors import InputError
 from niwt_core.pipeline import Progress, check, evaluate_project, fit, silent
 from niwt_core.project import save_project
@@ -15,7 +15,7 @@ from niwt_core.sources import Source, described, load_images
 from niwt_core.worlds.drafts import Draft, write_table
 from niwt_core.worlds.effort import Stage, options_for, plan
 from niwt_core.worlds.shelf import DRAFT
-from niwt_core.worlds.weights import DOWNLOAD, FILE, RANDOM, file_of
+from niwt_core.worlds.weights import DOWNLOAD, FILE, RANDOM, VARIABLE, file_of, is_downloaded
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _make(
     data = described(source, load_images(source))
     check(data)
     progress("network", 0, 1)
-    backbone = load_backbone(order.network, order.layer, _weights(order))
+    backbone = _load(order)
     options = options_for(backbone, len(data.train.labels))
     n_test = len(data.test_seen.labels) + len(data.test_unseen.labels)
     expect(plan(backbone, options, len(data.train.labels), n_test, data.n_seen, clock))
@@ -89,12 +89,21 @@ def _make(
     (draft.folder / DRAFT).unlink(missing_ok=True)
 
 
-def _weights(order: Order) -> str | Path | None:
+def _load(order: Order) -> Backbone:
     if order.weights == RANDOM:
-        return None
+        return load_backbone(order.network, order.layer)
     if order.weights == DOWNLOAD:
-        return DOWNLOAD
+        try:
+            return load_backbone(order.network, order.layer, DOWNLOAD)
+        except InputError as error:
+            if is_downloaded(order.network):
+                raise
+            raise InputError(
+                f"The ImageNet weights of {order.network} could not be downloaded: this server does not reach them. "
+                f"Whoever runs it can put {order.network}.pth into the folder that {VARIABLE} names. Random weights "
+                "need nothing, but see little."
+            ) from error
     path = file_of(order.network) if order.weights == FILE else None
     if path is None:
         raise InputError(f"There are no local weights for {order.network} here; choose others.")
-    return path
+    return load_backbone(order.network, order.layer, path)
