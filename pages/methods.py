@@ -78,7 +78,8 @@ def _progress(job) -> None:
     now = job.standing()
     if not now.running:
         st.rerun()
-    st.progress(min(1.0, now.done / max(now.total, 1)), f"{now.done} of {now.total} {now.stage}")
+    told = now.stage if now.stage.startswith("step ") else f"{now.done} of {now.total} {now.stage}"
+    st.progress(min(1.0, now.done / max(now.total, 1)), told.capitalize() if now.stage else "Starting …")
 
 
 def _outcomes(now, n_pictures: int, n_strangers: int) -> None:

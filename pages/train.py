@@ -85,7 +85,7 @@ def controls(key: str, lesson: Lesson, job: TrainingJob, now: Snapshot) -> None:
             persist_state="session",
         )
         st.toggle(
-            "Stop by the paper's rule",
+            "Stop by the paper’s rule",
             key="by_the_rule",
             on_change=lambda: job.stop_by_the_rule(st.session_state["by_the_rule"]),
             help=f"The loop ends where 40 steps bring less than 1 %. Off, it goes on until you pause it, or to "
@@ -182,6 +182,9 @@ def at_once(key: str, lesson: Lesson, now: Snapshot) -> None:
 def numbers(now: Snapshot, n_pictures: int) -> None:
     """Every step as a table, to read or to take away."""
     with st.expander("The steps as a table"):
+        if now.state is State.RUNNING:
+            st.caption("Pause the loop, and its steps stand here.")
+            return
         rows = {
             "iteration": [p.iteration for p in now.history],
             "loss": [p.loss for p in now.history],
@@ -201,7 +204,7 @@ def page() -> None:
     frame.ensure()
     st.title("Train")
     style.lead(
-        "No picture of your class is used: the network's new weights are turned until its importances match your words."
+        "No picture of your class is used: the network’s new weights are turned until its importances match your words."
     )
     current = state.described()
     if current is None:
@@ -233,12 +236,16 @@ def learn(current: Described, world_id: str, lesson: Lesson, pictures: list[np.n
     at_once(key, lesson, now)
     if not pictures:
         st.info(
-            f"There are no pictures of this {state.noun()}: choose one of the data set's unseen classes to judge it. "
+            f"There are no pictures of this {state.noun()}: choose one of the data set’s unseen classes to judge it. "
             "The loop learns all the same; below are its loss and its neurons."
         )
     else:
         st.html(tray.tray_style("fresh", pictures))
     live = st.container()
+    st.caption(
+        "The dashed line is the closed form with the loop’s own aim. “Solve at once” stays nearer to a first guess "
+        "that the words give, because its class has to compete with others."
+    )
     if st.button("Explain what it sees →", type="primary", key="to_explain"):  # asked before a new refresh is ordered
         st.switch_page("pages/explain.py", query_params=st.query_params.to_dict())
     running = now.state is State.RUNNING
@@ -246,7 +253,7 @@ def learn(current: Described, world_id: str, lesson: Lesson, pictures: list[np.n
     draw = st.fragment(living, run_every=REFRESH_SECONDS if running else None)
     with live:
         draw(key, job, lesson, scene_of(key, lesson, len(pictures)))
-    if not running and now.step is not None:
+    if now.step is not None:
         numbers(now, len(lesson.pictures))
     last = now.history[-1] if now.step is not None else None
     teaching.how_it_works(equations.training(lesson, state.noun(), last, LOOP_STRENGTH))

@@ -122,18 +122,18 @@ def panels(scene: Scene, points: Sequence[Point]) -> list[dict[str, Any]]:
     most = max(scene.n_pictures, scene.n_strangers, 1)
     return [
         {
-            "title": "Distance to the words' target: 1 − cosine",
+            "title": "Distance to the words’ target: 1 − cosine",
             "height": 150,
             "top": highest,
             "ticks": [0, 0.5] + ([1] if highest > 1 else []),
             "lines": [
-                _line("cosine", "on its own pictures (the loss's first part)", MUTED, "2 4", digits=3, filled=True),
+                _line("cosine", "on its own pictures (the loss’s first part)", MUTED, "2 4", digits=3, filled=True),
                 _line("check", "on new pictures", FOR, "", digits=3),
                 _line("", "the closed form, on new pictures", AGAINST, "9 5", level=scene.closed_form, digits=3),
             ],
         },
         {
-            "title": "Regulariser, the loss's second part, in thousandths",
+            "title": "Regulariser, the loss’s second part, in thousandths",
             "height": 46,
             "top": top,
             "ticks": [0, top],

@@ -14,6 +14,9 @@ from niwt_core.pipeline import Progress
 from niwt_core.rivals import LOOP_LIMIT, Outcome, Ring, compare
 from pages.shared.lesson import Lesson
 
+#: Steps that the loop takes as a rule, for a bar that shows how far it is.
+USUAL_STEPS = 250
+
 
 class StoppedError(Exception):
     """The person asked for no more."""
@@ -107,7 +110,7 @@ class ContestJob:
                 seconds += time.perf_counter() - began
                 if step.converged or step.iteration >= LOOP_LIMIT:
                     break
-                self._report("steps of the loop", step.iteration, LOOP_LIMIT)
+                self._report(f"step {step.iteration} of the loop, which ends by itself", step.iteration, USUAL_STEPS)
             outcomes = compare(
                 lesson.project,
                 ring,
