@@ -7,7 +7,7 @@ import streamlit as st
 from niwt_core.neurons import Dictionary, Neuron, search
 from niwt_core.worlds.base import World
 from niwt_core.worlds.photos import PhotoWorld
-from pages.shared import card, figures, frame, naming, neurons, resources, state, style, wall
+from pages.shared import card, figures, frame, naming, neurons, resources, state, style, surgery, wall
 from pages.shared.wording import plain
 
 EVERY_PART = "every part"
@@ -16,7 +16,7 @@ EVERY_PART = "every part"
 def main() -> None:
     """The page from top to bottom."""
     frame.ensure()
-    state.described()  # keeps the described class in the address
+    current = state.described()
     st.title("Neuron dictionary")
     world = resources.world()
     dictionary = resources.dictionary()
@@ -40,6 +40,7 @@ def main() -> None:
     if opened is not None:
         with st.container(border=True, key="card"):
             card.show(dictionary, opened)
+            surgery.folded(world, current, [opened.channel], "card")
     st.header(f"What answers to “{plain(query)}”" if query else f"All {len(dictionary.neurons)} neurons")
     _wall(dictionary, query, opened)
 

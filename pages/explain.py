@@ -11,7 +11,19 @@ from niwt_core.errors import InputError
 from niwt_core.explanation import explain
 from niwt_core.gzsl import Classifier, join
 from niwt_core.worlds.base import World
-from pages.shared import explaining, frame, looking, pictures, reasons, resources, speaking, state, style, wording
+from pages.shared import (
+    explaining,
+    frame,
+    looking,
+    pictures,
+    reasons,
+    resources,
+    speaking,
+    state,
+    style,
+    surgery,
+    wording,
+)
 from pages.shared.explaining import DEFAULT, Seen
 
 
@@ -90,8 +102,8 @@ def choose_class(seen: Seen, names: tuple[str, ...], n_seen: int) -> int:
 
 def explained(world: World, current: state.Described, classifier: Classifier, chosen: pictures.Chosen) -> None:
     """The story of one picture, from what it is to why it is not another. The words, which may take time, come last."""
-    project = world.project
-    seen, names = explaining.look(project.backbone, classifier, chosen.seen_by_network), classifier.names
+    project, backbone = world.project, surgery.backbone(world)
+    seen, names = explaining.look(backbone, classifier, chosen.seen_by_network), classifier.names
     st.header("What it says")
     show_prediction(world, seen, names, chosen)
 
@@ -101,12 +113,12 @@ def explained(world: World, current: state.Described, classifier: Classifier, ch
     with right:
         target = choose_class(seen, names, project.n_seen)
         weight, name = classifier.weight[target], names[target]
-        found = explain(project.backbone, seen.inputs, weight, float(classifier.bias[target]))
+        found = explain(backbone, seen.inputs, weight, float(classifier.bias[target]))
         only_for = st.toggle("Only what speaks for it", key="only_for")
-        way, layer = looking.other_ways(project.backbone)
-        looking.show_six(project.backbone, chosen, weight, name, way, layer)
+        way, layer = looking.other_ways(backbone)
+        looking.show_six(backbone, chosen, weight, name, way, layer)
     usual = (way, layer) == (explaining.OURS, None)
-    heat = found.heat if usual else explaining.map_of(project.backbone, seen.inputs, weight, way, layer)
+    heat = found.heat if usual else explaining.map_of(backbone, seen.inputs, weight, way, layer)
     with left:
         looking.show_heat(chosen, heat, name, only_for)
     sentence.markdown(looking.in_a_sentence(chosen, heat, f"**{wording.plain(name)}**"))
@@ -120,9 +132,11 @@ def explained(world: World, current: state.Described, classifier: Classifier, ch
         else project.learner.importances(world.row(current))[0]
     )
     speaking.show_neurons(project, found, class_row, name)
+    whole = explain(project.backbone, seen.inputs, weight).contributions  # one that is off still has its control
+    surgery.folded(world, current, [k for k, _ in whole.strongest(4)], "explain")
 
     st.header("Why this, and not another")
-    speaking.show_rather(project, chosen, seen, classifier, target)
+    speaking.show_rather(project, backbone, chosen, seen, classifier, target)
     with words:
         reasons.show_reasons(world, chosen, found.heat, seen, name, is_winner=target == seen.order[0])
 
@@ -143,6 +157,7 @@ def page() -> None:
         return
     st.markdown(f"**Your {noun}:** {wording.in_words(current)}")
     world = resources.world()
+    surgery.banner(world)
     try:
         new = new_classifier(world, current)
         chosen = pictures.choose(world, current)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.errors import InputError
-from pages.shared import figures, frame, nearest, neighbours, resources, state, style, understanding
+from pages.shared import figures, frame, nearest, neighbours, resources, state, style, surgery, understanding
 from pages.shared.nearest import N_NEAREST, Neighbour
 from pages.shared.wording import in_words, phrases
 
@@ -41,6 +41,7 @@ def main() -> None:
     show = neighbours.drawn if world.drawn else neighbours.photographed
     show(current, seen[:N_NEAREST])
     _strongest(predicted, names)
+    surgery.folded(world, current, np.argsort(-predicted)[:4].tolist(), "importances")
     _folded(rows, order, names)
 
 

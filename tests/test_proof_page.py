@@ -240,7 +240,7 @@ def test_the_verdict_counts_what_was_found_and_names_what_it_was_taken_for():
 def test_the_verdict_of_a_perfect_and_of_a_nearly_perfect_class():
     perfect = outcome([0, 0, 1], [3, 3, 1], (0, 1), 3)
     assert verdict(perfect, PAIR, NAMES, 3) == (
-        "Finds **2 of 2**, and misses none. Of 1 pictures of its neighbours it claims none."
+        "Finds **2 of 2**, and misses none. Of 1 picture of its neighbours it claims none."
     )
     nearly = outcome([0, 0], [3, 2], (0,), 3)
     assert verdict(nearly, PAIR[:1], NAMES, 3) == "Finds **1 of 2**; the one it missed it took for \\*Lark\\*."
@@ -286,6 +286,7 @@ def test_an_address_gives_back_what_it_was_made_of_and_no_more():
 def test_altered_neurons_in_words():
     assert said({17: 0}) == "17 off"
     assert said({17: 0, 45: 50, 50: 150}) == "17 off, 45 at 50 % and 50 at 150 %"
+    assert said(dict.fromkeys(range(9), 0)) == "0 off, 1 off, 2 off, 3 off, 4 off, 5 off and 3 more"
 
 
 def test_losses_in_words():
@@ -333,3 +334,50 @@ def test_a_gathering_that_fails_says_so_in_a_sentence(error):
     now = gathering.progress()
     assert now.whole == [1]
     assert now.error is not None and now.error.startswith("It stopped early.") and str(error) in now.error
+
+
+# -- surgery on other pages --------------------------------------------------------------------------------------------
+
+
+def elsewhere(file: str, **address: str) -> AppTest:
+    at = AppTest.from_file(APP, default_timeout=120)
+    for name, value in address.items():
+        at.query_params[name] = value
+    at.switch_page(file)
+    return at.run()
+
+
+def strengths(at: AppTest) -> list[str]:
+    return [g.key for g in at.button_group if g.key and "_strength_" in g.key]
+
+
+def test_explain_tells_that_the_network_is_altered_and_shows_the_altered_one(small):
+    whole, altered = (
+        elsewhere("pages/explain.py", picks=BIRD, **off) for off in ({}, {"off": "~".join(f"{k}.0" for k in range(60))})
+    )
+    assert not whole.exception and not altered.exception
+    assert "altered:" not in texts(whole)
+    assert "**60 neurons are altered:**" in texts(altered)
+    sums = [next(c.value for c in at.caption if "together the score" in c.value) for at in (whole, altered)]
+    assert sums[0] != sums[1]
+    assert strengths(whole) == []  # folded until somebody opens it
+    assert len(strengths(altered)) >= 60
+
+
+def test_the_dictionarys_card_has_the_neurons_control_with_and_without_a_class(small):
+    for address in ({}, {"picks": BIRD}):
+        at = elsewhere("pages/dictionary.py", neuron="17", off="17.50", **address)
+        assert not at.exception
+        assert strengths(at) == ["card_strength_17"]
+        assert at.button_group(key="card_strength_17").value == 50
+        settled(at)
+        assert ("your bird is found in" in texts(at)) == bool(address)
+        assert "With neuron 17 at 50 %" in texts(at)
+
+
+def test_importances_offer_the_four_strongest(small):
+    at = elsewhere("pages/importances.py", picks=BIRD, off="3.0")
+    assert not at.exception
+    predicted = resources._birds().project.learner.importances(resources._birds().row(at.session_state["described"]))[0]
+    strongest = predicted.argsort(descending=True)[:4].tolist()
+    assert strengths(at) == [f"importances_strength_{k}" for k in [*strongest, 3]]

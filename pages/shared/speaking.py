@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from torch import Tensor, nn
 
+from niwt_core.backbone import Backbone
 from niwt_core.explanation import Explanation, why_rather
 from niwt_core.gzsl import Classifier
 from niwt_core.project import Project
@@ -58,7 +59,9 @@ def link_cards(parts: contributing.Parts) -> None:
             st.page_link(DICTIONARY, label=f"Neuron {channel}", icon=":material/menu_book:", query_params=address)
 
 
-def show_rather(project: Project, chosen: pictures.Chosen, seen: Seen, classifier: Classifier, a: int) -> None:
+def show_rather(
+    project: Project, backbone: Backbone, chosen: pictures.Chosen, seen: Seen, classifier: Classifier, a: int
+) -> None:
     """Why this class and not another: the same bars for the lead of one over the other, and the difference map."""
     names = classifier.names
     runner_up = next(int(c) for c in seen.order if c != a)
@@ -71,7 +74,7 @@ def show_rather(project: Project, chosen: pictures.Chosen, seen: Seen, classifie
         width=320,
     )
     b = runner_up if choice == DEFAULT else choice
-    found = why_rather(project.backbone, seen.inputs, classifier, a, b)
+    found = why_rather(backbone, seen.inputs, classifier, a, b)
     parts, dictionary = contributing.parts_of(found), resources.dictionary_of(project)
     one, other = wording.plain(names[a]), wording.plain(names[b])
     lead = "leads" if parts.score > 0 else "lies behind"
@@ -81,7 +84,7 @@ def show_rather(project: Project, chosen: pictures.Chosen, seen: Seen, classifie
         f"thresholds {wording.signed(parts.threshold)}, remainder {wording.signed(parts.remainder)}."
         + (" So the thresholds decide here, not the neurons." if parts.neurons * parts.score < 0 else "")
     )
-    difference = explaining.map_of(project.backbone, seen.inputs, classifier.weight[a] - classifier.weight[b])
+    difference = explaining.map_of(backbone, seen.inputs, classifier.weight[a] - classifier.weight[b])
     left, right = st.columns([0.36, 0.64], gap="large")
     with left:
         largest = heats.full_colour([difference])
@@ -106,7 +109,7 @@ def show_rather(project: Project, chosen: pictures.Chosen, seen: Seen, classifie
         alts = [f"Evidence for {names[c]}" for c in (a, b)]
         heats.side_by_side(
             [chosen.shown] * 2,
-            [explaining.map_of(project.backbone, seen.inputs, classifier.weight[c]) for c in (a, b)],
+            [explaining.map_of(backbone, seen.inputs, classifier.weight[c]) for c in (a, b)],
             [names[a], names[b]],
             alts,
             shared=shared,

@@ -82,6 +82,8 @@ _CSS = """
   [class*="st-key-portraits"] [data-testid="stColumn"] { min-width: calc(50% - 0.5rem); max-width: calc(50% - 0.375rem);
     flex: 0 1 calc(50% - 0.375rem); }
   .read { font-size: 1.1rem; }
+  /* Five strengths of a neuron side by side, in a fold on a telephone. */
+  [class*="_strengths"] [data-testid="stButtonGroup"] button { padding-inline: 0.55rem; }
 }
 </style>
 """
