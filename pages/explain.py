@@ -12,6 +12,7 @@ from niwt_core.explanation import explain
 from niwt_core.gzsl import Classifier, join
 from niwt_core.worlds.base import World
 from pages.shared import (
+    equations,
     explaining,
     frame,
     looking,
@@ -22,9 +23,11 @@ from pages.shared import (
     state,
     style,
     surgery,
+    teaching,
     wording,
 )
 from pages.shared.explaining import DEFAULT, Seen
+from pages.shared.snippets import Shown
 
 
 def new_classifier(world: World, current: state.Described) -> Classifier:
@@ -139,6 +142,10 @@ def explained(world: World, current: state.Described, classifier: Classifier, ch
     speaking.show_rather(project, backbone, chosen, seen, classifier, target)
     with words:
         reasons.show_reasons(world, chosen, found.heat, seen, name, is_winner=target == seen.order[0])
+    teaching.how_it_works(equations.explaining(found, name, float(seen.probabilities[target])))
+    of = chosen.truth if chosen.truth in project.class_names else None
+    shown = Shown(of or "", chosen.number, None if target == seen.order[0] else target)
+    teaching.show_code("explain", world, current, shown, "In it, the class is solved at once and every neuron is on.")
 
 
 def page() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.errors import InputError
-from pages.shared import figures, frame, nearest, neighbours, resources, state, style, surgery, understanding
+from pages.shared import figures, frame, nearest, neighbours, resources, state, style, surgery, teaching, understanding
 from pages.shared.nearest import N_NEAREST, Neighbour
 from pages.shared.wording import in_words, phrases
 
@@ -43,6 +43,7 @@ def main() -> None:
     _strongest(predicted, names)
     surgery.folded(world, current, np.argsort(-predicted)[:4].tolist(), "importances")
     _folded(rows, order, names)
+    teaching.show_step("importances", world, current)
 
 
 def _lead(current: state.Described) -> str:
@@ -114,39 +115,10 @@ def _strongest(predicted: np.ndarray, names: list[str]) -> None:
 
 
 def _folded(rows: list[figures.BarcodeRow], order: np.ndarray, names: list[str]) -> None:
-    project, drawn = resources.project(), state.noun() == "bird"
-    known = "birds" if drawn else "classes"
     with st.expander("All numbers as a table"):
         table = {"neuron": order.tolist(), "it is called": [names[k] for k in order]}
         table |= {row.label.partition(" — ")[0]: np.round(row.values[order], 4).tolist() for row in rows}
         st.dataframe(table, hide_index=True, width="stretch")
-    with st.expander("How it works"):
-        st.markdown(
-            "The importance of a neuron for a class is how much the class’s score changes when that neuron is turned "
-            f"up everywhere in the picture. For the {project.n_seen} classes the network was shown, it is measured. "
-            f"For {state.yours()} there is nothing to measure, so it is predicted:"
-        )
-        st.latex(
-            r"\hat{\alpha} = \ell \cdot \frac{(a - \bar{a})\,W + \bar{\alpha}}"
-            r"{\lVert (a - \bar{a})\,W + \bar{\alpha} \rVert}"
-        )
-        st.markdown(
-            f"- $a$ is your description, {len(project.attribute_names)} numbers: {_numbers(drawn)}, and for what was "
-            f"left open the mean $\\bar{{a}}$ over the known {known}.\n"
-            "- $W$ is the table, one row for each of those numbers and one column for each neuron, found by ridge "
-            f"regression on the {project.n_seen} known classes.\n"
-            "- $\\bar{\\alpha}$ is the mean pattern of the known classes, and $\\ell$ their mean length.\n"
-            "- Two patterns are compared by the cosine of the angle between them: 1 is the same pattern, 0 has nothing "
-            "in common."
-        )
-
-
-def _numbers(drawn: bool) -> str:
-    if drawn:
-        return "1 for what the bird has, 0 for what it has not"
-    if not resources.world().groups:
-        return "what a language model makes of its clauses"
-    return "how much of each attribute the words give it"
 
 
 main()

@@ -23,14 +23,15 @@ from niwt_core.worlds.photos import PhotoWorld
 from niwt_core.worlds.trial import features_of, jacobians_of
 from pages.shared import equations, snippets, teaching
 from pages.shared.lesson import LOOP_STRENGTH, Lesson
+from pages.shared.snippets import Shown
 from pages.shared.state import EXAMPLE
 from pages.shared.training import Point
 from tests.photo_shelf import KEY, make_shelf
 
 ROOT = Path(__file__).parents[1]
+FIRST = Shown()
 BIRD = Described(EXAMPLE, read(EXAMPLE).attributes)
 PHOTO = Described('a "blue" bird with a brown\\back', {"crown_color": "blue"}, "bluethroat")
-PAGES = ("describe", "importances", "train", "explain")
 
 
 @cache
@@ -44,10 +45,10 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> PhotoWorld:
     return PhotoWorld(load_project(folder), KEY, folder)
 
 
-def run(page: str, world: World, described: Described, picture: int = 0) -> dict[str, Any]:
+def run(page: str, world: World, described: Described, shown: Shown = FIRST) -> dict[str, Any]:
     """The names that a snippet leaves behind."""
     names: dict[str, Any] = {}
-    exec(compile(snippets.code_for(page, world, described, picture), page, "exec"), names)
+    exec(compile(snippets.code_for(page, world, described, shown), page, "exec"), names)
     return names
 
 
@@ -93,7 +94,7 @@ def test_the_train_snippet_gives_the_pages_numbers(case: tuple[World, Described]
 def test_the_explain_snippet_gives_the_pages_numbers(case: tuple[World, Described], picture: int) -> None:
     world, described = case
     project = world.project
-    names = run("explain", world, described, picture)
+    names = run("explain", world, described, Shown(number=picture))
     classifier = join(project.seen, project.learner.classifier(["mine"], world.row(described)))
     source = world.pictures_of(described, 6)
     assert source is not None
@@ -103,6 +104,26 @@ def test_the_explain_snippet_gives_the_pages_numbers(case: tuple[World, Describe
     assert names["winner"] == winner
     assert names["found"].contributions.score == pytest.approx(float(scores[winner]), abs=1e-3)
     assert names["heat"].shape == names["found"].heat.signed.shape
+
+
+def test_the_explain_snippet_takes_the_picture_and_the_class_that_the_page_shows(case: tuple[World, Described]) -> None:
+    world, described = case
+    project, known = world.project, world.project.class_names[1]
+    names = run("explain", world, described, Shown(known, 1, 0))
+    inputs = to_input(world.pictures(known, 6)[1], project.backbone)[None]
+    score = project.seen(project.backbone.head(project.backbone.trunk(inputs)))[0, 0]
+    assert names["found"].contributions.score == pytest.approx(float(score), abs=1e-3)
+
+
+def test_the_explain_snippet_opens_a_picture_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    drawn = birds().pictures_of(BIRD, 3)[2]
+    drawn.save(tmp_path / "picture.png")
+    code = snippets.code_for("explain", birds(), BIRD, Shown(number=None))
+    names: dict[str, Any] = {}
+    exec(code.replace('Path("picture.png")', f"Path({str(tmp_path / 'picture.png')!r})"), names)
+    expected = run("explain", birds(), BIRD, Shown(number=2))["found"].contributions.score
+    assert names["found"].contributions.score == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_class_without_pictures_is_explained_on_a_known_class_instead(

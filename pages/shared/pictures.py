@@ -62,9 +62,10 @@ class SixDrawings:
 
 @dataclass(frozen=True, eq=False)
 class SixPhotos:
-    """Up to six photos of one class."""
+    """Up to six photos of one class, from its number `first` on."""
 
     photos: tuple[Image.Image, ...]
+    first: int = 0
     word: str = "Photo"
 
     def drawings(self, size: int) -> list[np.ndarray]:
@@ -85,6 +86,7 @@ class Chosen:
             table of classes says of its class, and `by_table`.
         masks: part -> (SHOWN, SHOWN) bool, where it is seen, all of them as "bird"; None where nobody knows.
         six: where it was chosen from; None for somebody's own picture.
+        number: which of its class's pictures it is, from 0, as `World.pictures` gives them; None for somebody's own.
     """
 
     seen_by_network: Image.Image
@@ -95,6 +97,7 @@ class Chosen:
     masks: Mapping[str, np.ndarray] | None
     six: Six | None = None
     by_table: bool = False
+    number: int | None = None
 
     @property
     def of_whom(self) -> str:
@@ -122,7 +125,8 @@ def drawn_picture(name: str, six: SixDrawings, index: int) -> Chosen:
     small, attributes = scene(six.key, dict(six.bird), seed, NETWORK_SIZE)
     large, masks = parted(six.key, dict(six.bird), seed)
     alt = f"A paper bird: {wording.phrases(attributes)}"
-    return Chosen(Image.fromarray(small), large, alt, name, frozenset(attributes.items()), masks, six)
+    facts, number = frozenset(attributes.items()), seed - FRESH_SEED
+    return Chosen(Image.fromarray(small), large, alt, name, facts, masks, six, number=number)
 
 
 def photographed_picture(world: PhotoWorld, name: str, truth: str, six: SixPhotos, index: int) -> Chosen:
@@ -130,7 +134,9 @@ def photographed_picture(world: PhotoWorld, name: str, truth: str, six: SixPhoto
     photo = six.photos[index]
     facts = world.true_of(name) if world.groups else None
     shown = resources.squared(photo, SHOWN)
-    return Chosen(photo, shown, f"A test photo of {name}", truth, facts, None, six, by_table=True)
+    return Chosen(
+        photo, shown, f"A test photo of {name}", truth, facts, None, six, by_table=True, number=six.first + index
+    )
 
 
 def uploaded_picture(data: bytes) -> Chosen:
@@ -233,10 +239,11 @@ def _photos(world: PhotoWorld, name: str, truth: str) -> Chosen | None:
     """Six test photos of a class, one of them chosen; another six on request, as long as there are more."""
     batch, picked = _place()
     photos, n_batches = _six_photos(resources.identity(), name, batch, world)
+    first = N_GALLERY * (batch % max(n_batches, 1))
     if not photos:
         st.info(f"There are no test photos of {wording.plain(name)}.")
         return None
-    six, picked = SixPhotos(photos), min(picked, len(photos) - 1)
+    six, picked = SixPhotos(photos, first), min(picked, len(photos) - 1)
     _pickers(six.drawings(128), [f"Test photo {i + 1} of {name}" for i in range(len(photos))], six.word, picked)
     if n_batches > 1:
         _more("Other photos", batch)

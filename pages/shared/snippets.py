@@ -5,6 +5,8 @@ No Streamlit here: a snippet is text, and a test executes each.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from niwt_core.worlds.base import World
 from niwt_core.worlds.described import Described
 
@@ -15,12 +17,27 @@ N_PICTURES, N_SAMPLES = 100, 64
 N_STEPS = 21
 
 
-def code_for(page: str, world: World, described: Described, picture: int = 0) -> str:
+@dataclass(frozen=True)
+class Shown:
+    """What the page Explain shows.
+
+    Attributes:
+        of: the class of the data set whose picture it is; "" for the described one.
+        number: which of its pictures, from 0; None for somebody's own picture.
+        target: the class that is explained, as a row of the classifier; None for the one that wins.
+    """
+
+    of: str = ""
+    number: int | None = 0
+    target: int | None = None
+
+
+def code_for(page: str, world: World, described: Described, shown: Shown | None = None) -> str:
     """The code of a page.
 
     Args:
         page: "describe", "importances", "train" or "explain".
-        picture: for "explain", which of the class's pictures, from 0.
+        shown: for "explain".
 
     Raises:
         KeyError: another page.
@@ -29,7 +46,7 @@ def code_for(page: str, world: World, described: Described, picture: int = 0) ->
         "describe": _describe,
         "importances": lambda described: _IMPORTANCES,
         "train": lambda described: _TRAIN,
-        "explain": lambda described: _explain(world, described, picture),
+        "explain": lambda described: _explain(world, described, shown or Shown()),
     }[page](described)
     return f"{_opening(world)}\n{_class(described)}\n{body}"
 
@@ -113,27 +130,37 @@ print(losses)
 """
 
 
-def _explain(world: World, described: Described, picture: int) -> str:
-    its_own = world.drawn or described.of in world.project.class_names[world.project.n_seen :]
-    source = (
-        f"world.pictures_of(mine, {picture + 1})"
-        if its_own
-        else f"world.pictures({world.project.class_names[0]!r}, {picture + 1})"
-    )
+def _explain(world: World, described: Described, shown: Shown) -> str:
     return f"""
 from niwt_core.explanation import explain
 from niwt_core.gzsl import join
 from niwt_core.images import to_input
-
+{_picture(world, described, shown)}
 new = project.learner.classifier(["mine"], world.row(mine))
 classifier = join(project.seen, new)
-inputs = to_input({source}[{picture}], project.backbone)[None]
+inputs = to_input(picture, project.backbone)[None]
 features = project.backbone.head(project.backbone.trunk(inputs))
 probabilities = classifier(features)[0].softmax(0)
 winner = int(probabilities.argmax())
 print(classifier.names[winner], float(probabilities[winner]))
 
-found = explain(project.backbone, inputs, classifier.weight[winner], float(classifier.bias[winner]))
+target = {"winner" if shown.target is None else shown.target}
+found = explain(project.backbone, inputs, classifier.weight[target], float(classifier.bias[target]))
 print("score", found.contributions.score, "from neurons", found.contributions.strongest(5))
-heat = found.heat.signed  # (height, width): above 0 speaks for the winner, below 0 against it
+heat = found.heat.signed  # (height, width): above 0 speaks for the target, below 0 against it
 """
+
+
+def _picture(world: World, described: Described, shown: Shown) -> str:
+    if shown.number is None:
+        return """from niwt_core.images import decode_image
+from pathlib import Path
+
+picture = decode_image(Path("picture.png").read_bytes(), "picture.png")  # your own
+"""
+    of, n = shown.of, shown.number + 1
+    if not of and not world.drawn and described.of not in world.project.class_names[world.project.n_seen :]:
+        of = world.project.class_names[0]  # there are no pictures of the described class
+    source = f"world.pictures({of!r}, {n})" if of else f"world.pictures_of(mine, {n})"
+    return f"""
+picture = {source}[{shown.number}]"""

@@ -10,6 +10,7 @@ import streamlit as st
 if TYPE_CHECKING:
     from niwt_core.worlds.base import World
     from niwt_core.worlds.described import Described
+    from pages.shared.snippets import Shown
 
 TERMS = {
     "neuron": "One of the numbers that the network computes at every place of a picture. It is large where the neuron "
@@ -51,13 +52,17 @@ def how_it_works(told: str) -> None:
         st.markdown(told)
 
 
-def show_code(page: str, world: World, described: Described, picture: int = 0) -> None:
-    """The page's code, folded, ready to copy; arguments as for `snippets.code_for`."""
+def show_code(page: str, world: World, described: Described, shown: Shown | None = None, note: str = "") -> None:
+    """The page's code, folded, ready to copy; arguments as for `snippets.code_for`.
+
+    Args:
+        note: what else there is to say of it; our words only.
+    """
     from pages.shared.snippets import code_for
 
     with st.expander("Show the code"):
-        st.caption("It runs as it stands, in a notebook or a console started in this project’s folder.")
-        st.code(code_for(page, world, described, picture), language="python")
+        st.caption(f"It runs as it stands, in a notebook or a console started in this project’s folder. {note}")
+        st.code(code_for(page, world, described, shown), language="python")
 
 
 def show_step(page: str, world: World, described: Described) -> None:
