@@ -36,7 +36,10 @@ def main() -> None:
     drawn = state.world_key() == state.BIRDS
     current = state.described()
     st.title(f"Describe a {state.noun()}")
-    style.lead(f"Type what the {state.noun()} looks like. The network has never seen it.")
+    style.lead(
+        f"Type what the {state.noun()} looks like. The network has never seen it: what follows is "
+        f"{teaching.term('zero-shot')} learning."
+    )
     if drawn:
         _words(current)
         _examples(current)
@@ -255,7 +258,8 @@ def _pattern(current: state.Described, found: Understood | None) -> None:
     looked_up = found is not None and st.session_state.get("looked_up") == found.text
     read_it = partial(understanding.understand, wider=looked_up)
     grown = sentence.steps(found, read_it) if found else []
-    by_hand = "+ what you picked by hand" if grown else state.yours()
+    beside = "what you picked by hand" if current.picks else "what else the data set says of it"
+    by_hand = f"+ {beside}" if grown else state.yours()
     classes = [*(described for _, described in grown), current]
     values = resources.predicted_importances(classes)
     labels = [*(label if i == 0 else f"+ {label}" for i, (label, _) in enumerate(grown)), by_hand]

@@ -61,8 +61,8 @@ def test_words_are_understood_where_they_stand(world: PhotoWorld) -> None:
     found = world.understand("a yellow bird with a glorious black crown and no forked tail")
     marks = {found.text[m.start : m.end]: m.label for m in found.marks}
     assert marks == {
-        "yellow bird": "back color, belly color: yellow",
-        "black crown": "crown color: black",
+        "yellow bird": "back, belly: yellow",
+        "black crown": "crown: black",
         "forked tail": "tail shape: not forked",
     }
     assert [found.text[a:b] for a, b in found.clauses] == ["a yellow bird", "a glorious black crown", "no forked tail"]

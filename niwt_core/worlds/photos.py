@@ -223,17 +223,19 @@ def _marks(phrases: tuple[Phrase, ...], names: tuple[str, ...]) -> tuple[Mark, .
 
 
 def _label(phrases: list[Phrase], names: tuple[str, ...]) -> str:
-    """The surest of what some words gave: "wing color, back color: blue · bill shape: hooked"."""
+    """The surest value that some words gave each group: "wing, back: blue · bill shape: hooked"."""
     best: dict[tuple[int, bool], float] = {}
     for phrase in phrases:
         key = phrase.attribute, phrase.denied
         best[key] = max(phrase.weight, best.get(key, 0.0))
-    sure = [key for key, weight in best.items() if weight >= 0.5 * max(best.values())]
-    sure.sort(key=lambda key: -best[key])
-    groups_of: dict[str, list[str]] = {}  # by value, the surest first
-    for attribute, denied in sure[:N_FACTS]:
+    facts: dict[str, str] = {}  # group -> value, the surest group first
+    for (attribute, denied), weight in sorted(best.items(), key=lambda item: -item[1]):
         group, two, value = names[attribute].partition("::")
         about, _, said = label(group, value if two else YES).partition(": ")
-        groups_of.setdefault(f"not {said}" if denied else said, []).append(about)
-    said = " · ".join(f"{', '.join(groups)}: {value}" for value, groups in groups_of.items())
-    return f"{said} …" if len(sure) > N_FACTS else said
+        if weight >= 0.5 * max(best.values()):
+            facts.setdefault(about.removesuffix(" color").removesuffix(" colour"), f"not {said}" if denied else said)
+    groups_of: dict[str, list[str]] = {}
+    for group, value in list(facts.items())[:N_FACTS]:
+        groups_of.setdefault(value, []).append(group)
+    told = " · ".join(f"{', '.join(groups)}: {value}" for value, groups in groups_of.items())
+    return f"{told} …" if len(facts) > N_FACTS else told

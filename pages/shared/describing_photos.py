@@ -127,4 +127,4 @@ def pictures(current: Described) -> None:
         for column, near in zip(st.columns(len(found)), found, strict=True):
             with column:
                 neighbours.photo(near.name)
-                st.caption(f"{plain(near.name)}, cosine {near.cosine:.2f}")
+                st.caption(f"{plain(near.name)}, cosine {near.cosine:.2f}".replace("-0", "−0"))
