@@ -195,13 +195,14 @@ def _cell(
     count = int(found.counts[row, column])
     if not count:
         return {"count": 0}
+    mark = "✓" if column == found.right[row] else "✗"
     return {
         "count": count,
         "right": column == found.right[row],
         "place": [row, column],
         "chosen": chosen == (row, column),
         "image": as_url(thumbnails[found.cell(row, column)[0]]),
-        "said": f"{name}, taken for {found.names[column]}: {count} of {int(found.counts[row].sum())}",
+        "said": f"{mark} {count} of {int(found.counts[row].sum())}: {name}, taken for {found.names[column]}",
     }
 
 

@@ -126,9 +126,9 @@ def _cell(
         winner = joint.names[found.winners[number]]
         sure = of_hundred(1 - float(found.doubts[number]))
         image = _small(world_id, name, _seed_of(exhibits[row], int(index)), exhibits[row], int(index))
-        said = f"{name} {index + 1}, taken for {winner}, given {sure}"
         of_else = f"{winner}, " if column == len(found.names) - 1 else ""
         below = f"{index + 1} · {of_else}{sure} sure"
+        said = f"{below}: {name}, taken for {winner}"  # what is seen stands first, so that it can be spoken
         pictures.append((number, image, below, said))
     choose_picture(pictures, chosen, _open_picture)
     if len(inside) > limit:
