@@ -112,10 +112,11 @@ def test_photos_are_weighed_with_pictures_of_their_class_and_without(photo_key: 
 
 
 def test_the_comma_stays_with_its_clause_and_equal_weights_do_not_break_it() -> None:
-    text = "red cap, white belly"
-    effects = [SimpleNamespace(clause=Clause(0, 7), weight=0.0), SimpleNamespace(clause=Clause(9, 20), weight=0.0)]
+    text = "red cap, and white belly"
+    effects = [SimpleNamespace(clause=Clause(0, 7), weight=0.0), SimpleNamespace(clause=Clause(13, 24), weight=0.0)]
     html = clauses.coloured(text, effects)
     assert ">red cap,<small>" in html
+    assert "</span> and <span" in html
     assert "under 1 %" in html
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 #: A ground this strong still leaves the words on it easy to read, in light and dark.
 _STRONGEST = 0.5
 _LABEL = 30  # characters of a clause under a chart, on a telephone
+#: What stands between two clauses: a comma, which stays with the first, and words such as "and".
+_BETWEEN = re.compile(r"\s*([,;.:!?]*)\s*(.*?)\s*", re.DOTALL)
 _STYLE = """<style>
 .cyn-weighed { font-size: 1.2rem; line-height: 1.5; margin: 0.25rem 0 0.5rem; overflow-wrap: anywhere; }
 .cyn-weighed .clause { display: inline-block; margin: 0 0 0.5rem; padding: 0.2rem 0.55rem 0.15rem;
@@ -57,8 +60,10 @@ def coloured(text: str, effects: Sequence[ClauseEffect]) -> str:
     words = [effect for effect in effects if not effect.clause.group]
     starts = [effect.clause.start for effect in words] + [len(text)]
     html = [escape(text[: starts[0]].strip())]  # mostly nothing stands before the first clause
-    for effect, end in zip(words, starts[1:], strict=True):  # each with the comma after it
-        html.append(_clause(text[effect.clause.start : end].strip(), effect, ranks, heaviest))
+    for effect, start in zip(words, starts[1:], strict=True):
+        comma, between = _BETWEEN.fullmatch(text[effect.clause.end : start]).groups()
+        said = text[effect.clause.start : effect.clause.end] + comma
+        html += [_clause(said, effect, ranks, heaviest), escape(between)]
     html += [_clause(named(e.clause, text), e, ranks, heaviest) for e in effects if e.clause.group]
     return f'{_STYLE}<p class="cyn-weighed">{" ".join(html)}</p>'
 
@@ -89,14 +94,10 @@ def bars(effects: Sequence[ClauseEffect], text: str, n_pictures: int) -> go.Figu
             y=labels,
             orientation="h",
             marker={"color": FOR},
-            text=[percent(effect.weight) for effect in shown],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}<br>weights move by %{x:.0f} %<extra></extra>",
+            hovertemplate="%{y}<extra></extra>",
         )
     )
-    widest = 115 * max((effect.weight for effect in shown), default=0.0) or 1.0  # room for the number at its end
-    fig.update_xaxes(title="% of the weights’ length", range=[0, widest], nticks=6, fixedrange=True)
+    fig.update_xaxes(title="% of the weights’ length", rangemode="tozero", nticks=6, fixedrange=True)
     fig.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
     fig.update_layout(
         title={"text": "How far the weights move without it"},
@@ -109,10 +110,11 @@ def bars(effects: Sequence[ClauseEffect], text: str, n_pictures: int) -> go.Figu
 
 
 def _label(effect: ClauseEffect, text: str, n_pictures: int) -> str:
-    """The clause, and below it what the class finds without it: a telephone has no room for that at the bar."""
+    """The clause, and below it its figures: a telephone has no room for them at the bar."""
     line = named(effect.clause, text)
     words = escape(line if len(line) <= _LABEL else line[: _LABEL - 1] + "…")
-    return words if effect.found is None else f"{words}<br>without it {effect.found} of {n_pictures} found"
+    found = "" if effect.found is None else f", {effect.found} of {n_pictures} found"
+    return f"{words}<br>{percent(effect.weight)}{found}"
 
 
 def most(effect: ClauseEffect, text: str, n_pictures: int, things: str) -> str:
@@ -149,11 +151,15 @@ def table(
         full = effects[0]
         rows.append(["none: all words", "", "1.00", "1.00", str(full.full_found), _count(full.full_claimed), ""])
     for effect in by_weight(effects):
-        row = [named(effect.clause, text), percent(effect.weight), f"{effect.weight_cosine:.2f}"]
-        row += [f"{effect.importance_cosine:.2f}"]
+        row = [named(effect.clause, text), percent(effect.weight), _two(effect.weight_cosine)]
+        row += [_two(effect.importance_cosine)]
         row += [str(effect.found), _count(effect.claimed)] if judged else []
         rows.append([*row, "; ".join(names[k].removeprefix(MOVED_BY) for k in effect.fallen())])
     return columns, rows
+
+
+def _two(number: float) -> str:
+    return f"{number:.2f}".replace("-", "−")
 
 
 def _count(number: int | None) -> str:
