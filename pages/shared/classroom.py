@@ -87,9 +87,9 @@ def _thumbnails(world_id: str, key: str, n: int, _world: World, _described: Desc
 
 
 def told(described: Described) -> str:
-    """The class in Markdown: as it was typed, or else what was picked."""
+    """The class in Markdown: as it was typed, or else what was picked, or whose numbers it has."""
     if described.text or state.noun() != "bird":
-        return wording.plain(described.text or ", ".join(described.picks.values()))
+        return wording.plain(described.text or ", ".join(described.picks.values()) or described.of)
     return wording.phrases(described.picks)
 
 
