@@ -105,7 +105,7 @@ def test_a_proof_says_what_came_out_and_opens_cells_and_pictures(opened):
 
     at.session_state["proof_cell"] = (0, 0)
     at.run()
-    assert at.subheader[0].value.startswith("Your bird, taken for your bird: ")
+    assert at.subheader[0].value.startswith("Your bird, recognised: ")
     at.session_state["proof_picture"] = 0
     at.run()
     assert not at.exception
@@ -117,6 +117,20 @@ def test_a_proof_says_what_came_out_and_opens_cells_and_pictures(opened):
     at.button(key="start_proof").click().run()  # other birds; what was open belongs to the old ones
     assert at.session_state["proof"].round == 1
     assert "proof_cell" not in at.session_state
+
+
+def test_a_proof_can_be_stopped_and_keeps_what_it_has(opened, monkeypatch):
+    monkeypatch.setattr(proof, "N_OWN", 2000)
+    at = opened(picks=BIRD)
+    at.button(key="start_proof").click().run()
+    while not at.session_state["proof"].job.progress().n_done:
+        time.sleep(0.05)
+    at.button(key="stop_proof").click().run()
+    assert not at.exception
+    n_done = at.session_state["proof"].job.progress().n_done
+    assert 0 < n_done < 2000
+    assert f"Stopped after {n_done} of 2008 pictures." in texts(at)
+    assert at.button(key="start_proof").label == "Draw another hundred birds"
 
 
 def test_a_refresh_finds_the_proof_again(opened):

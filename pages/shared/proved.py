@@ -110,7 +110,8 @@ def _cell(
     """The pictures of one cell, the largest doubt first, and the one that was chosen."""
     inside = found.cell(row, column)
     name = exhibits[row].name
-    st.subheader(f"{_capitalised(plain(name))}, taken for {plain(found.names[column])}: {len(inside)}")
+    outcome = "recognised" if column == found.right[row] else f"taken for {plain(found.names[column])}"
+    st.subheader(f"{_capitalised(plain(name))}, {outcome}: {len(inside)}")
     if not inside:
         st.markdown("With the neurons as they are now, no picture falls into this cell.")
         return
