@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from niwt_core.birds.reading import read
@@ -16,14 +14,12 @@ from pages.shared import cards, comparing, frame, keeping, kept_pictures, notebo
 from pages.shared.wording import plain
 
 N_SHOWN = 12
-_CSS = Path(__file__).parent / "shared" / "notebook.css"
 
 
 def main() -> None:
     """The page from top to bottom."""
     frame.ensure()
     state.described()  # keeps the described class in the address
-    st.html(f"<style>{_CSS.read_text()}</style>")
     st.title("Notebook")
     style.lead("Every class you describe is kept here by itself, with its pattern and what was measured of it.")
     try:
@@ -65,9 +61,10 @@ def _empty() -> None:
     st.header("Nothing here yet")
     bird = Kept(title=state.EXAMPLE, text=state.EXAMPLE, picks=read(state.EXAMPLE).attributes)
     st.html(
-        f'<div class="kept"><img src="{kept_pictures.portrait(bird)}" alt="A drawing of {state.EXAMPLE}"><div>'
-        "<p>Describe a class, and it comes here by itself: its words, its barcode, how well it was found. Nobody has "
-        "to sign in: your notebook is made with your first class, and only its link opens it.</p></div></div>"
+        f'{cards.STYLE}<div class="kept"><img src="{kept_pictures.portrait(bird)}" alt="A drawing of {state.EXAMPLE}">'
+        "<div><p>Describe a class, and it comes here by itself: its words, its barcode, how well it was found. "
+        "Nobody has to sign in: your notebook is made with your first class, and only its link opens it.</p>"
+        "</div></div>"
     )
     with st.container(horizontal=True):
         if st.button(f"Describe a {state.noun()}", type="primary", key="to_describe"):

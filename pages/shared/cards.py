@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
@@ -16,6 +17,9 @@ from niwt_core.worlds.described import Described, picks_of
 from pages.shared import keeping, kept_pictures, notebook_key, permalinks, resources, state
 from pages.shared.downloads import file_name
 from pages.shared.wording import plain
+
+#: Stands in front of what it styles, so that nothing jumps when it comes later.
+STYLE = f"<style>{(Path(__file__).parent / 'notebook.css').read_text()}</style>"
 
 
 def show(notebook: Notebook, entry: Entry) -> None:
@@ -53,7 +57,7 @@ def _picture(entry: Entry) -> str:
         else ""
     )
     return (
-        f'<div class="kept">{image}<div><h3>{escape(heading)}</h3>{said}<p>{figures}</p>'
+        f'{STYLE}<div class="kept">{image}<div><h3>{escape(heading)}</h3>{said}<p>{figures}</p>'
         f'<p class="when">{escape(entry.world)}{escape(judged)} · {day(entry)}</p></div></div>{strip}{note}'
     )
 
@@ -147,7 +151,7 @@ def _conflict(notebook: Notebook, now: Entry) -> None:
     """The other text beside the one in the fields, and the choice."""
     st.markdown("**The other text:**")
     note = escape(now.note) or "(no note)"
-    st.html(f'<div class="kept-texts"><strong>{escape(now.title)}</strong>\n{note}</div>')
+    st.html(f'{STYLE}<div class="kept-texts"><strong>{escape(now.title)}</strong>\n{note}</div>')
     with st.container(horizontal=True):
         st.button("Keep mine, above", type="primary", key="keep_mine", on_click=_overwrite, args=(notebook, now))
         st.button("Keep the other", key="keep_other", on_click=_end_edit)
