@@ -11,6 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
+from conftest import served
 from streamlit.testing.v1 import AppTest
 
 from niwt_core.errors import InputError
@@ -264,3 +265,36 @@ def test_a_project_of_photos_is_evaluated_with_its_odd_names_kept_as_text(photo_
     table = next(h.value for h in at.get("html") if "how many of their pictures are found" in h.value)
     assert "&lt;b&gt;goldfinch" in table
     assert "<b>" not in words(at)
+
+
+@pytest.mark.browser
+def test_a_pressed_square_of_the_matrix_shows_its_pictures(browser_page, photo_key, tmp_path):
+    page = browser_page
+    with served(tmp_path / "server.log") as url:  # with the shelf of the photo project
+        page.goto(f"{url}/evaluate?project={photo_key}")
+        page.locator(".st-key-start_evaluation button").click(timeout=120_000)
+        page.get_by_role("heading", name="What is taken for what").wait_for(timeout=240_000)
+        page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached")
+        page.get_by_text("Or choose it in the whole confusion matrix").click()
+        squares = page.locator(".st-key-confusion_matrix .scatterlayer .trace").nth(1).locator(".point")
+        squares.first.wait_for(timeout=60_000)
+        page.wait_for_timeout(1000)
+        chosen = page.locator(".st-key-confused input")
+        before = chosen.input_value()
+        for i in range(squares.count()):
+            squares.nth(i).scroll_into_view_if_needed()
+            box = squares.nth(i).bounding_box()
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            words = page.locator(".hoverlayer .hovertext").text_content(timeout=10_000)
+            page.mouse.down()
+            page.mouse.up()
+            if not before.startswith(words):
+                break
+        else:
+            pytest.skip("the network of this fit confuses no more than one pair")
+        page.wait_for_function(
+            "words => document.querySelector('.st-key-confused input').value.startsWith(words)", arg=words, polling=200
+        )
+        true, _, taken = words.rpartition(":")[0].partition(" taken for ")
+        page.get_by_text(f"{true}, taken for {taken}", exact=True).wait_for()
+        page.goto("about:blank")  # before its server ends, which the browser would complain of
