@@ -7,7 +7,7 @@ import streamlit as st
 from niwt_core.neurons import Dictionary, Neuron, search
 from niwt_core.worlds.base import World
 from niwt_core.worlds.photos import PhotoWorld
-from pages.shared import card, figures, frame, naming, neurons, resources, state, style, surgery, wall
+from pages.shared import card, figures, frame, naming, neurons, resources, state, style, surgery, teaching, wall
 from pages.shared.wording import plain
 
 EVERY_PART = "every part"
@@ -25,7 +25,7 @@ def main() -> None:
         return
     style.lead(
         f"{len(dictionary.neurons)} neurons, {len(dictionary.named)} with a clear name. Search one, and see what it "
-        "answers to."
+        f"answers to. (Papers call them {teaching.term('channel', 'channels')}.)"
     )
     query = st.text_input(
         "Search by word or number",

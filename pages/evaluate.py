@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from pages.shared import frame, resources, state, style
+from pages.shared import frame, resources, state, style, teaching
 
 REFRESH_SECONDS = 0.7
 #: Of the most confused pairs, and of the pictures of one pair.
@@ -317,7 +317,10 @@ def show_methods() -> None:
 def page() -> None:
     frame.ensure()
     st.title("Evaluate")
-    style.lead("How good is it, against whom, and under which rule? All methods, the same pictures, the same features.")
+    style.lead(
+        f"How good is it on {teaching.term('seen')} and unseen classes and by their {teaching.term('harmonic mean')}, "
+        "against whom, and under which rule? All methods, the same pictures, the same features."
+    )
     state.described()  # keeps the described class in the address
     world, identity = resources.world(), resources.identity()
     job = job_of(identity)

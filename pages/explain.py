@@ -153,8 +153,8 @@ def page() -> None:
     st.title("Explain what it sees")
     noun = state.noun()
     style.lead(
-        f"Pick a {'bird' if noun == 'bird' else 'photo'} and see where the network looks, and what its neurons say "
-        "about it."
+        f"Pick a {'bird' if noun == 'bird' else 'photo'} and see where the network looks, by a map of the kind of "
+        f"{teaching.term('Grad-CAM')}, and what its neurons say about it."
     )
     current = state.described()
     if current is None:

@@ -189,7 +189,7 @@ def page() -> None:
     if world.drawn:
         st.header("Do the words lie on their parts?")
         words_on_parts.show()
-    st.header("And are they true?")
+    st.header("And are they true?" if world.drawn else "And the words, are they true?")
     show_words()
 
 

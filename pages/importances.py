@@ -48,7 +48,10 @@ def main() -> None:
 
 def _lead(current: state.Described) -> str:
     project = resources.project()
-    out = f"Out came an importance for each of the network’s {project.backbone.n_channels} neurons."
+    out = (
+        f"Out came an {teaching.term('importance')} for each of the network’s {project.backbone.n_channels} "
+        f"{teaching.term('neuron', 'neurons')}."
+    )
     if state.noun() == "bird":
         n_said, n_open = len(current.picks), len(GROUPS) - len(current.picks)
         as_average = f"; the {n_open} left open count as the average bird’s" if n_open else ""

@@ -10,6 +10,7 @@ from niwt_core.errors import InputError
 from niwt_core.worlds import shelf
 from pages.shared import frame, idea, state, style, tour, wording
 from pages.shared.owner import owner
+from pages.shared.teaching import term
 
 #: Where an operator allows data sets of the server; only then the module that looks is worth its import.
 FOLDERS = "NIWT_FOLDERS"
@@ -74,7 +75,7 @@ def page() -> None:
     st.title("Teach a network a bird it has never seen")
     style.lead(
         "This network tells 150 kinds of birds apart and has never seen yours. For it, a class is a pattern: how much "
-        "each of its 128 neurons matters. One sentence is enough to write that pattern."
+        f"each of its 128 {term('neuron', 'neurons')} matters. One sentence is enough to write that pattern."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Teach it a bird it has never seen →", type="primary", key="teach", on_click=begin):

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from niwt_core.birds.reading import read
 from niwt_core.errors import InputError
@@ -119,11 +119,12 @@ def load_idea(folder: Path) -> Idea:
         InputError: no such file, or not one of ours.
     """
     try:
-        kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        kept: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
         kept["clauses"] = tuple(
             Clause(c["text"], tuple((int(k), float(v)) for k, v in c["moved"])) for c in kept["clauses"]
         )
-        idea = Idea(**{name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()})
+        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in kept.items()}
+        idea = Idea(**values)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{folder / FILE} is missing or damaged ({str(error)[:100]}); `python -m pages.shared.idea` writes it."

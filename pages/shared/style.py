@@ -68,6 +68,11 @@ _CSS = """
 /* What is chosen, dark: the theme's own colour is too dark for words there. */
 [data-testid="stButtonGroup"] [data-selected="true"] p, .stMainBlockContainer [role="tab"][aria-selected="true"] p {
   color: light-dark(#1a6fa8, #8cc4ee); }
+/* Code in colours that can be read. */
+[data-testid="stCode"] code .token { color: inherit !important; }
+[data-testid="stCode"] code .token.keyword { color: light-dark(#1a6fa8, #8cc4ee) !important; }
+[data-testid="stCode"] code .token.string { color: light-dark(#2b6b3d, #98d1a3) !important; }
+[data-testid="stCode"] code .token.comment { color: light-dark(#5b626c, #a7b0ba) !important; }
 /* Where the keyboard is can always be seen. */
 .stMainBlockContainer :is(a, button, summary, .term):focus-visible { outline: 3px solid #1f7fc0; outline-offset: 2px;
   border-radius: 0.3rem; }
