@@ -87,7 +87,7 @@ def test_words_are_marked_and_what_is_not_known_is_told(photo_key: str) -> None:
     app = opened("describe", photo_key)
     app = quiet(app.text_area(key="words").set_value("a blue bird with a glorious crown and a forked tail").run())
     html = "\n".join(h.proto.body for h in app.get("html"))
-    assert "<rt>back, belly: blue</rt>" in html
+    assert "<rt>back, crown: blue</rt>" in html
     assert "tail shape: forked" in html
     assert "**Not understood:** “glorious”" in texts(app)
     app = quiet(app.text_area(key="words").set_value("zzz qqq").run())

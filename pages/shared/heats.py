@@ -17,7 +17,7 @@ from pages.shared import style, wording
 
 _BAR = (
     '<div class="cyn-scale" role="img" aria-label="{alt}"><div style="height:8px;border-radius:4px;background:'
-    'linear-gradient(90deg,{colours})"></div><div style="display:flex;justify-content:space-between;'
+    'linear-gradient(90deg,{colours})"></div><div style="display:flex;justify-content:space-between;gap:0.6em;'
     'font-size:0.78rem;line-height:1.5"><span>{low}</span><span>{middle}</span><span>{high}</span></div></div>'
 )
 
