@@ -9,7 +9,7 @@ import streamlit as st
 
 from niwt_core.errors import InputError
 from niwt_core.worlds.described import MAX_TEXT
-from pages.shared import edits, figures, frame, history, judging, resources, state, style, tables, understanding
+from pages.shared import edits, figures, frame, history, resources, state, style, tables, understanding
 from pages.shared.wording import listed, plain
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def main() -> None:
         resources.refuse(str(error))
     st.header("Who finds which pictures?")
     counts = st.empty()
-    strangers = _count(counts, world, versions, found, judging.STEP)
+    strangers = _count(counts, world, versions, found, resources.STEP)
     order, names = figures.channel_order(world.project)
     _patterns(found, order, names)
     _single_pictures(world, versions, found)
@@ -53,7 +53,7 @@ def main() -> None:
     _versions(versions)
     _how_it_works(world, found)
     if strangers is not None and world.drawn:
-        for n in range(2 * judging.STEP, judging.N_PICTURES + 1, judging.STEP):
+        for n in range(2 * resources.STEP, resources.N_PICTURES + 1, resources.STEP):
             _count(counts, world, versions, found, n)
 
 
@@ -214,9 +214,9 @@ def _count(place, world: World, versions: History, found: Comparison, n: int) ->
 
     before, now = versions.before, versions.now
     try:
-        n = n if world.drawn else judging.N_PICTURES
-        old, new = judging.pictures_of(world, before, n), judging.pictures_of(world, now, n)
-        strangers = judging.strangers_of(world, now) if len(new) else None
+        n = n if world.drawn else resources.N_PICTURES
+        old, new = resources.features(before, n), resources.features(now, n)
+        strangers = resources.strangers(now) if len(new) else None
     except InputError as error:
         place.warning(plain(str(error)) + " There are no counts without them.")
         return None
@@ -232,7 +232,7 @@ def _count(place, world: World, versions: History, found: Comparison, n: int) ->
         st.markdown(f"**{plain(edits.headline(a, b, len(new), things, alike))}**")
         columns, rows = edits.counts(a, b, len(new), len(strangers), things, alike)
         tables.show(columns, rows, "Which classifier finds which pictures", first_is_bold=False)
-        growing = world.drawn and len(new) < judging.N_PICTURES
+        growing = world.drawn and len(new) < resources.N_PICTURES
         st.caption(
             f"Each classifier chooses among the {project.n_seen} classes the network knows and its own. "
             + ("More birds are being drawn." if growing else "No picture taught it anything.")
@@ -265,7 +265,7 @@ def _single_pictures(world: World, versions: History, found: Comparison) -> None
     before, now, project = versions.before, versions.now, world.project
     shown = [("of before", before), ("of now", now)] if world.drawn and before.picks != now.picks else [("", now)]
     try:
-        features = [judging.pictures_of(world, described, judging.STEP) for _, described in shown]
+        features = [resources.features(described, resources.STEP) for _, described in shown]
     except InputError:
         return  # said where the counts would stand
     n = min(map(len, features))
@@ -280,7 +280,7 @@ def _single_pictures(world: World, versions: History, found: Comparison) -> None
         with column:
             label = f"A {kind} {name}".strip()
             st.subheader(label, anchor=False)
-            st.image(judging.picture(world, described, number), width=192, alt=f"{label}: {edits.in_words(described)}")
+            st.image(resources.picture_of(described, number), width=192, alt=f"{label}: {edits.in_words(described)}")
             best = [likeliest(project, solved, rows[number]) for solved in (found.before, found.now)]
             st.html(edits.taken_for(*best, project.class_names[: project.n_seen], state.yours()))
     st.button(f"Another {kind}", key="what_if_another", on_click=_another, args=(turn + 1,))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from niwt_core.errors import InputError
-from pages.shared import clauses, figures, frame, judging, resources, state, style, tables, understanding
+from pages.shared import clauses, figures, frame, resources, state, style, tables, understanding
 from pages.shared.wording import plain
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def _sorted(effects: tuple[ClauseEffect, ...]) -> list[ClauseEffect]:
 def _judges(world: World, current: state.Described) -> tuple[Tensor | None, Tensor | None]:
     """Features of pictures of the class, and of strangers; None where there are none, with the reason on the page."""
     try:
-        with st.spinner(f"Looking at {judging.N_PICTURES} pictures that nothing was fitted to …"):
-            pictures = judging.pictures_of(world, current)
-            return (pictures, judging.strangers_of(world, current)) if len(pictures) else (None, None)
+        with st.spinner(f"Looking at {resources.N_PICTURES} pictures that nothing was fitted to …"):
+            pictures = resources.features(current)
+            return (pictures, resources.strangers(current)) if len(pictures) else (None, None)
     except InputError as error:
         st.warning(plain(str(error)) + " The clauses are weighed without pictures.")
         return None, None

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from niwt_core.birds.reading import read
 from niwt_core.worlds.described import Described
-from pages.shared import edits, judging, state
+from pages.shared import edits, resources, state
 
 APP = str(Path(__file__).parents[1] / "app.py")
 RED = state.EXAMPLE.replace("black cap", "red cap")
@@ -17,7 +17,7 @@ RED = state.EXAMPLE.replace("black cap", "red cap")
 @pytest.fixture(autouse=True)
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """The counts need no more than this to be right."""
-    monkeypatch.setattr(judging, "N_PICTURES", judging.STEP)
+    monkeypatch.setattr(resources, "N_PICTURES", resources.STEP)
 
 
 def opened(**address: str) -> AppTest:

@@ -125,20 +125,36 @@ def encoder():
     return load_encoder()
 
 
-def features(described: Described, n: int, seed: int | None = None) -> Tensor:
+#: Pictures that judge a class, at most; and how many are drawn between two looks at a page.
+N_PICTURES, STEP = 100, 20
+
+
+def features(described: Described, n: int = N_PICTURES) -> Tensor:
     """Features (n, n_features) of pictures of a described class that nothing was fitted to; no rows without pictures.
+
+    Of drawn classes the first n drawings are the same for every n, and only those that are missing are made.
 
     Raises:
         InputError: the pictures are not there.
     """
-    return _features(identity(), described.identity, n, seed, world(), described)
+    import torch
+
+    here = world()
+    if not here.drawn:
+        return _features(identity(), described.identity, n, 0, here, described)
+    from niwt_core.birds.world import FRESH_SEED
+
+    # What a drawing shows follows from the picks, not from the words.
+    starts = range(FRESH_SEED, FRESH_SEED + n, STEP)
+    return torch.cat([_features(identity(), described.key, STEP, start, here, described) for start in starts])[:n]
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _features(world_id: str, key: str, n: int, seed: int | None, _world: World, _described: Described) -> Tensor:
+@st.cache_resource(show_spinner=False, max_entries=400)
+def _features(world_id: str, key: str, n: int, seed: int, _world: World, _described: Described) -> Tensor:
     from niwt_core.worlds.trial import features_of
 
-    return features_of(_world, _world.pictures_of(_described, n, **({} if seed is None else {"seed": seed})))
+    source = _world.pictures_of(_described, n, seed)
+    return features_of(_world, source)
 
 
 def strangers(described: Described) -> Tensor:
@@ -245,6 +261,18 @@ def words() -> WordReader | None:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _learn_words(world_id: str, _world: World) -> WordReader | None:
     return _world.learn_words()
+
+
+def picture_of(described: Described, number: int, size: int = 320) -> np.ndarray:
+    """One of the pictures that `features` are of, for people, (size, size, 3) uint8; there must be so many."""
+    here = world()
+    if here.drawn:
+        from niwt_core.birds.world import FRESH_SEED
+
+        return portrait(described.key, dict(described.picks), FRESH_SEED + number, size, calm=False)
+    source = here.pictures_of(described, N_PICTURES)
+    assert source is not None, "a picture was asked for where there is none"
+    return squared(source[number], size)
 
 
 def pictures(name: str, n: int, seed: int = 0, size: int = 320) -> list[np.ndarray]:
