@@ -15,7 +15,7 @@ from niwt_core.benchmark.competition import NIWT, PRIOR, Entry, compete, competi
 from niwt_core.benchmark.photos import _human_wording
 from niwt_core.benchmark.race import Race, race_table
 from niwt_core.benchmark.tables import cell, table
-from niwt_core.birds.described import description_of, fresh_features, stranger_features, try_out
+from niwt_core.birds.described import description_of, fresh_features, stranger_features
 from niwt_core.birds.reading import read
 from niwt_core.birds.world import FRESH_SEED
 from niwt_core.calibration import calibrate
@@ -23,6 +23,7 @@ from niwt_core.gzsl import GZSLResult, evaluate, join
 from niwt_core.images import activation_batches
 from niwt_core.pipeline import features_of, fit_head, silent
 from niwt_core.project import load_project
+from niwt_core.worlds.trial import try_out
 
 
 def test_a_cell_is_a_mean_and_with_several_runs_their_spread():

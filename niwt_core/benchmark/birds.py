@@ -16,7 +16,7 @@ from niwt_core.benchmark.race import N_JUDGES, N_SAMPLES, race, race_table
 from niwt_core.benchmark.tables import cell, table
 from niwt_core.birds.attributes import GROUPS, encode
 from niwt_core.birds.captions import write_caption
-from niwt_core.birds.described import description_of, fresh_features, try_out
+from niwt_core.birds.described import description_of, fresh_features
 from niwt_core.birds.reading import read
 from niwt_core.birds.species import make_species
 from niwt_core.birds.training import RehearsalNetwork, load_rehearsal_network
@@ -27,6 +27,7 @@ from niwt_core.gzsl import GZSLResult, evaluate, join
 from niwt_core.pipeline import FitOptions, Progress, Rehearsed, features_of, features_of_tests, measure, rehearse
 from niwt_core.project import Project, load_project
 from niwt_core.text import class_embeddings, load_encoder
+from niwt_core.worlds.trial import try_out
 
 EXAMPLE = "a small yellow bird with a black cap, white wing bars and a short orange beak"
 N_TRAINING_CAPTIONS = 30

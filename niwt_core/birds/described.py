@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,9 +10,7 @@ from torch import Tensor
 from niwt_core.birds.attributes import encode
 from niwt_core.birds.species import make_species
 from niwt_core.birds.world import FRESH_SEED, drawings_of
-from niwt_core.gzsl import Classifier, join
 from niwt_core.images import activation_batches
-from niwt_core.importance import channel_jacobian
 from niwt_core.project import Project
 
 
@@ -38,25 +35,6 @@ def fresh_features(project: Project, bird: Mapping[str, str], n_drawings: int, s
 STRANGER_SEED = 15_000_000
 
 
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """How a new class fares among all seen classes on drawings of itself.
-
-    Attributes:
-        predicted: (n_drawings,) row of the winning class; `n_seen` is the new class.
-        found: how many drawings the new class wins.
-    """
-
-    predicted: Tensor
-    found: int
-
-
-def try_out(project: Project, new: Classifier, features: Tensor) -> Trial:
-    """Classify drawings of a described bird among the seen species and the one new class."""
-    predicted = join(project.seen, new)(features).argmax(1)
-    return Trial(predicted, int((predicted == project.n_seen).sum()))
-
-
 @torch.no_grad()
 def stranger_features(project: Project) -> Tensor:
     """Features of 100 drawings of the unseen species, two each: birds that no class beside a described one fits.
@@ -66,18 +44,3 @@ def stranger_features(project: Project) -> Tensor:
     birds = [s.attributes for s in make_species() if not s.seen]
     source = drawings_of(birds, 2, STRANGER_SEED)
     return torch.cat([project.backbone.head(a) for a, _ in activation_batches(source, project.backbone)])
-
-
-def sample_jacobians(project: Project, n_images: int = 64, seed: int = 0, *, fresh: bool = False) -> Tensor:
-    """Channel Jacobians (n_images, n_features, n_channels) on drawings of seen species: what the loop optimises on.
-
-    The images are drawn from training seeds of seen species; none shows a described class. `fresh` takes test seeds
-    instead: images that nothing was fitted to, for comparing two ways of transfer.
-    """
-    from niwt_core.birds.world import load_birds
-
-    data = load_birds()
-    source = data.test_seen if fresh else data.train
-    picks = torch.randperm(len(source.labels), generator=torch.Generator().manual_seed(seed))[:n_images]
-    batches = activation_batches(source, project.backbone, indices=picks.tolist())
-    return torch.cat([channel_jacobian(project.backbone.head, a) for a, _ in batches])

@@ -71,8 +71,9 @@ def measure(project: Project, order: tuple[int, ...], sentence: str = SENTENCE) 
     """
     import torch
 
-    from niwt_core.birds.described import description_of, fresh_features, try_out
+    from niwt_core.birds.described import description_of, fresh_features
     from niwt_core.birds.world import FRESH_SEED
+    from niwt_core.worlds.trial import try_out
 
     reading = read(sentence)
     said = [
