@@ -40,7 +40,7 @@ def main() -> None:
     st.header(f"The {birds} it knows that come closest")
     show = neighbours.drawn if world.drawn else neighbours.photographed
     show(current, seen[:N_NEAREST])
-    _strongest(predicted, names)
+    _strongest(predicted, resources.project().importances.values.numpy(), names)
     surgery.folded(world, current, np.argsort(-predicted)[:4].tolist(), "importances")
     _folded(rows, order, names)
     teaching.show_step("importances", world, current)
@@ -103,18 +103,34 @@ def _barcodes(
     return rows
 
 
-def _strongest(predicted: np.ndarray, names: list[str]) -> None:
+#: What the bars of the strongest neurons show.
+APART, PLAIN = "What sets it apart", "As they are"
+
+
+def _strongest(predicted: np.ndarray, known: np.ndarray, names: list[str]) -> None:
+    """The strongest neurons; known: importances of the classes that the network knows, (n_seen, n_channels)."""
     st.header("The neurons that matter most")
-    fig = figures.strongest(
-        predicted, names, f"The eight strongest for {state.yours()}, and the eight strongest against"
+    way = st.segmented_control(
+        "Show", (APART, PLAIN), default=APART, required=True, key="strongest_way", label_visibility="collapsed"
     )
-    best, worst = int(predicted.argmax()), int(predicted.argmin())
+    yours = state.yours()
+    if way == APART:
+        values = predicted - known.mean(0)
+        st.markdown(
+            "Some neurons speak for every class, so they are no reason for this one. Each bar is how much more, or "
+            f"less, a neuron matters for {yours} than for the average of the {len(known)} known classes."
+        )
+        title = f"What sets {yours} apart: the eight neurons that rise most, and the eight that fall most"
+    else:
+        values = predicted
+        st.markdown("Each bar is the importance itself; some of these neurons speak for every class.")
+        title = f"The eight strongest for {yours}, and the eight strongest against"
+    best, worst = int(values.argmax()), int(values.argmin())
     alt = (
-        f"Strongest for {state.yours()}: neuron {best}, {names[best]}. Strongest against: neuron {worst}, "
-        f"{names[worst]}. Importance counts score per unit of activation. What the words rest on, the neuron "
-        "dictionary says."
+        f"Strongest for {yours}: neuron {best}, {names[best]}. Strongest against: neuron {worst}, {names[worst]}. "
+        "Importance counts score per unit of activation. What the words rest on, the neuron dictionary says."
     )
-    style.chart(fig, alt, key="strongest")
+    style.chart(figures.strongest(values, names, title), alt, key="strongest")
 
 
 def _folded(rows: list[figures.BarcodeRow], order: np.ndarray, names: list[str]) -> None:

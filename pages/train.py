@@ -204,7 +204,7 @@ def page() -> None:
     frame.ensure()
     st.title("Train")
     style.lead(
-        "No picture of your class is used: the network’s new weights are turned until its "
+        f"No picture of {state.yours()} is used: the network’s new weights are turned until its "
         f"{teaching.term('importance', 'importances')} match your words, step by step or at once, by a "
         f"{teaching.term('closed form')}."
     )

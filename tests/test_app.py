@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.reading import read
 from niwt_core.birds.understanding import understood
-from pages.shared import resources, sentence, state, wording
+from pages.shared import figures, resources, sentence, state, wording
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE_BIRD = {
@@ -228,3 +228,19 @@ def test_a_described_bird_has_a_classifier_that_is_tried_out_and_kept(described_
     assert int(found) >= 32
     assert int(claimed) <= 30
     assert "Kept in your notebook" in [link.label for link in described_app.get("page_link")]
+
+
+def test_what_sets_a_bird_apart_is_what_its_words_say(described_app: AppTest) -> None:
+    """What speaks for every class is no reason: the neuron that rises most is named after something that was said."""
+    app = open_importances(described_app)
+    apart = next(c.value for c in app.caption if c.value.startswith("Strongest for your bird"))
+    project = resources.project()
+    known = project.importances.values.numpy()
+    rises = resources.predicted_importances([app.session_state["described"]])[0] - known.mean(0)
+    _, names = figures.channel_order(project)
+    best = int(rises.argmax())
+    assert f"neuron {best}, {wording.plain(names[best])}." in apart
+    assert names[best] in {wording.word(group, value) for group, value in EXAMPLE_BIRD.items()}
+    app = quiet(app.segmented_control(key="strongest_way").set_value("As they are").run())
+    plain = next(c.value for c in app.caption if c.value.startswith("Strongest for your bird"))
+    assert plain != apart
