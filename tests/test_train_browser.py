@@ -73,6 +73,7 @@ def test_two_visitors_train_at_once_and_do_not_disturb_each_other(
         browser_page.get_by_role("button", name="Pause").click()
         browser_page.get_by_role("button", name="Go on").wait_for()
         browser_page.get_by_text("What changed with the last step").wait_for()
+        browser_page.wait_for_timeout(2000)  # the board plays the last steps that it was sent
         held, before = iteration(browser_page), iteration(other)
         until(other, f"() => document.querySelector('.cyn-board').dataset.iteration >= {before + 10}")
         assert iteration(browser_page) == held
