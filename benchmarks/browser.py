@@ -39,7 +39,7 @@ SENTENCES = (
     "a yellow bird with a brown back, a pointed tail and a yellow eye ring",
 )
 #: On so many birds a what-if is counted first; then it goes on to a hundred.
-FIRST = 20
+FIRST = 10
 COLOURS = ("red", "blue", "green", "white", "gray", "brown", "orange", "yellow")
 #: Address and main heading of pages that are changed between.
 PAGES = (

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pages.shared.history import History
 
 
+#: Among so many pictures those are found that the two classifiers take for different classes.
+N_BIRDS = 2 * resources.STEP
+
+
 def main() -> None:
     """The page from top to bottom; the counts grow from the first few pictures to all of them at the end."""
     frame.ensure()
@@ -53,7 +57,7 @@ def main() -> None:
     _versions(versions)
     _how_it_works(world, found)
     if strangers is not None and world.drawn:
-        for n in range(2 * resources.STEP, resources.N_PICTURES + 1, resources.STEP):
+        for n in range(4 * resources.STEP, resources.N_PICTURES + 1, 3 * resources.STEP):
             _count(counts, world, versions, found, n)
 
 
@@ -265,7 +269,7 @@ def _single_pictures(world: World, versions: History, found: Comparison) -> None
     before, now, project = versions.before, versions.now, world.project
     shown = [("of before", before), ("of now", now)] if world.drawn and before.picks != now.picks else [("", now)]
     try:
-        features = [resources.features(described, resources.STEP) for _, described in shown]
+        features = [resources.features(described, N_BIRDS) for _, described in shown]
     except InputError:
         return  # said where the counts would stand
     n = min(map(len, features))

@@ -66,7 +66,7 @@ def test_a_changed_word_is_marked_and_moves_the_counts() -> None:
     assert "<del>black</del> <ins>red</ins>" in html(at)
     assert "**Settled otherwise:** crown: red (was black)." in told(at)
     found = re.search(
-        r"Of 20 fresh birds as described now it finds (\d+) \(before: (\d+)\); of 20 as described before it finds "
+        r"Of 10 fresh birds as described now it finds (\d+) \(before: (\d+)\); of 10 as described before it finds "
         r"(\d+) \(before: (\d+)\)",
         told(at),
     )

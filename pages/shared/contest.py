@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from niwt_core.pipeline import Progress
 from niwt_core.rivals import LOOP_LIMIT, Outcome, Ring, compare
 from pages.shared.lesson import Lesson
-from pages.shared.training import share_time
 
 #: Steps that the loop takes as a rule, for a bar that shows how far it is.
 USUAL_STEPS = 250
@@ -80,7 +79,6 @@ class ContestJob:
             if self._running or self._outcomes:
                 return
             self._running, self._stopped, self._error = True, False, None
-        share_time()
         threading.Thread(target=self._run, daemon=True, name="contest").start()
 
     def stop(self) -> None:

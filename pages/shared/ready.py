@@ -12,7 +12,7 @@ from pages.shared import keeping, resources, state
 from pages.shared.wording import plain
 
 #: Pictures it is tried out on here, so that the answer comes at once; Train takes more.
-N_TRIED = 2 * resources.STEP
+N_TRIED = 4 * resources.STEP
 
 
 def show(described: Described) -> None:

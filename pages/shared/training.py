@@ -6,7 +6,6 @@ resetting or reaching the end lets it go.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
@@ -27,15 +26,6 @@ MAX_FRAMES = 128
 LIMIT = 2000
 #: A running job that no page has looked at for so long pauses itself.
 UNWATCHED_SECONDS = 600.0
-
-
-def share_time() -> None:
-    """Let threads take turns ten times as often as Python's default of 5 ms.
-
-    A step is dozens of short operations, and after each a thread waits its turn: behind a page that is being made, the
-    default turns a step of 2 ms into tenths of a second.
-    """
-    sys.setswitchinterval(0.0005)
 
 
 class State(Enum):
@@ -196,7 +186,6 @@ class TrainingJob:
                 self._state = State.PAUSED
             if self._state not in (State.READY, State.PAUSED) or self._reached >= LIMIT:
                 return
-            share_time()
             self._state = State.RUNNING
             self._run += 1
             self._looked = time.monotonic()
