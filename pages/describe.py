@@ -276,10 +276,10 @@ def _pattern(current: state.Described, found: Understood | None) -> None:
     )
     rows = [figures.BarcodeRow(labels[i], values[i]) for i in kept]
     fig = figures.barcode(rows, names, "Predicted importance of every neuron, as the words come in", order=order)
-    strongest = int(values[-1].argmax())
+    apart = int((values[-1] - resources.average_importances()).argmax())
     alt = (
         f"{len(rows)} strips of {n} cells, one strip for each step of the description. Cells that rise speak for the "
-        f"class, cells that hang speak against it. The strongest for it is neuron {strongest}: {names[strongest]}."
+        f"class, cells that hang speak against it. Beside the average class, neuron {apart} rises most: {names[apart]}."
     )
     style.chart(fig, alt, key="pattern")
 

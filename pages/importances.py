@@ -40,8 +40,9 @@ def main() -> None:
     st.header(f"The {birds} it knows that come closest")
     show = neighbours.drawn if world.drawn else neighbours.photographed
     show(current, seen[:N_NEAREST])
-    _strongest(predicted, resources.project().importances.values.numpy(), names)
-    surgery.folded(world, current, np.argsort(-predicted)[:4].tolist(), "importances")
+    average = resources.average_importances()
+    _strongest(predicted, average, names)
+    surgery.folded(world, current, np.argsort(average - predicted)[:4].tolist(), "importances")
     _folded(rows, order, names)
     teaching.show_step("importances", world, current)
 
@@ -107,18 +108,18 @@ def _barcodes(
 APART, PLAIN = "What sets it apart", "As they are"
 
 
-def _strongest(predicted: np.ndarray, known: np.ndarray, names: list[str]) -> None:
-    """The strongest neurons; known: importances of the classes that the network knows, (n_seen, n_channels)."""
+def _strongest(predicted: np.ndarray, average: np.ndarray, names: list[str]) -> None:
+    """The strongest neurons; predicted, average: (n_channels,)."""
     st.header("The neurons that matter most")
     way = st.segmented_control(
         "Show", (APART, PLAIN), default=APART, required=True, key="strongest_way", label_visibility="collapsed"
     )
     yours = state.yours()
     if way == APART:
-        values = predicted - known.mean(0)
+        values = predicted - average
         st.markdown(
             "Some neurons speak for every class, so they are no reason for this one. Each bar is how much more, or "
-            f"less, a neuron matters for {yours} than for the average of the {len(known)} known classes."
+            f"less, a neuron matters for {yours} than for the average known class."
         )
         title = f"What sets {yours} apart: the eight neurons that rise most, and the eight that fall most"
     else:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from niwt_core.notebook import Database, Entry, Kept, Notebook, create_notebook, database, notebook_url, open_notebook
 from niwt_core.notebook.files import to_json
-from pages.shared import frame, keeping, kept_pictures, permalinks
+from pages.shared import frame, keeping, kept_pictures, permalinks, resources
 from pages.shared.state import Described
 
 APP = str(Path(__file__).parents[1] / "app.py")
@@ -404,9 +405,8 @@ def test_what_is_described_is_kept_and_says_so(data: Database) -> None:
     (entry,) = its_notebook(at).everything()
     assert (entry.text, entry.picks) == ("a small bird with a black crown", {"size": "small", "crown_color": "black"})
     assert (entry.project, entry.world, entry.version) == ("birds", "Paper Birds", 1)
-    assert entry.explanation.startswith("Speaks for it most: neuron ")
-    strongest = max(range(len(entry.importances)), key=entry.importances.__getitem__)
-    assert f"Speaks for it most: neuron {strongest} (" in entry.explanation
+    apart = np.array(entry.importances) - resources.average_importances()
+    assert entry.explanation.startswith(f"Beside the average class, these rise most: neuron {int(apart.argmax())} (")
     assert sorted(entry.order) == list(range(len(entry.importances)))
     assert 0 < entry.figures["found"] <= entry.figures["of"]
     changed = entry.changed

@@ -132,9 +132,11 @@ def test_figures_in_words(figures, told) -> None:
 def test_the_pattern_in_a_sentence() -> None:
     names = ["red", "blue", "big", "small"]
     assert told_pattern([0.5, -2.0, 3.0, 0.0], names) == (
-        "Speaks for it most: neuron 2 (big) and neuron 0 (red). Speaks against it most: neuron 1 (blue)."
+        "Beside the average class, these rise most: neuron 2 (big) and neuron 0 (red). "
+        "These fall most: neuron 1 (blue)."
     )
-    assert told_pattern([0.0], ["red"]) == "Speaks for it most: none. Speaks against it most: none."
+    none = "Beside the average class, these rise most: none. These fall most: none."
+    assert told_pattern([0.0], ["red"]) == none
 
 
 def test_where_words_part() -> None:

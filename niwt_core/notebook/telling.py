@@ -35,21 +35,21 @@ def told_settings(figures: Mapping[str, float]) -> str:
     return ", ".join(f"{said} {figures[name]:g}" for name, said in names.items() if name in figures)
 
 
-def told_pattern(importances: Sequence[float], names: Sequence[str], n_each: int = 2) -> str:
-    """The strongest neurons for and against a class, in a sentence.
+def told_pattern(apart: Sequence[float], names: Sequence[str], n_each: int = 2) -> str:
+    """The neurons that set a class apart from the average known one, in a sentence.
 
     Args:
-        importances, names: by channel number.
+        apart: importances less the mean importances of the known classes. apart, names: by channel number.
     """
-    values = np.asarray(importances, dtype=float)
+    values = np.asarray(apart, dtype=float)
     by_size = np.argsort(values)
-    supporting = [k for k in by_size[::-1][:n_each] if values[k] > 0]
-    against = [k for k in by_size[:n_each] if values[k] < 0]
+    rising = [k for k in by_size[::-1][:n_each] if values[k] > 0]
+    falling = [k for k in by_size[:n_each] if values[k] < 0]
 
     def said(channels: list[int]) -> str:
         return " and ".join(f"neuron {k} ({names[k]})" for k in channels) or "none"
 
-    return f"Speaks for it most: {said(supporting)}. Speaks against it most: {said(against)}."
+    return f"Beside the average class, these rise most: {said(rising)}. These fall most: {said(falling)}."
 
 
 def told_picks(picks: Mapping[str, str]) -> str:

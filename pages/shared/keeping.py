@@ -141,7 +141,8 @@ def kept_of(world: World, described: Described, figures: dict[str, float]) -> Ke
     places = {group: i for i, group in enumerate(world.groups)}
     picks = dict(sorted(described.picks.items(), key=lambda pick: places.get(pick[0], len(places))))
     settings = world.project.learner.settings
-    values = world.project.learner.importances(world.row(described))[0].tolist()
+    values = world.project.learner.importances(world.row(described))[0]
+    apart = values - world.project.importances.values.mean(0)
     order, names = charts.channel_order(world.project)
     return Kept(
         title=title_of(described.text, (world.phrase(*pick) for pick in picks.items()), described.of),
@@ -151,9 +152,9 @@ def kept_of(world: World, described: Described, figures: dict[str, float]) -> Ke
         project=world.key,
         world=world.title,
         figures={"strength": settings.strength, "ridge": settings.ridge, **figures},
-        importances=tuple(values),
+        importances=tuple(values.tolist()),
         order=tuple(order.tolist()),
-        explanation=told_pattern(values, names),
+        explanation=told_pattern(apart.tolist(), names),
     )
 
 

@@ -210,6 +210,11 @@ def predicted_importances(classes: Sequence[Described]) -> np.ndarray:
     return here.project.learner.importances(torch.cat([here.row(described) for described in classes])).numpy()
 
 
+def average_importances() -> np.ndarray:
+    """Mean importances of the classes that the network knows, (n_channels,): what speaks for all speaks for none."""
+    return project().importances.values.mean(0).numpy()
+
+
 def dictionary() -> Dictionary | None:
     """The dictionary of the neurons of the person's world; None where there is none, or none that fits the project."""
     stamp = dictionary_stamp()
