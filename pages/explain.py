@@ -16,6 +16,7 @@ from pages.shared import (
     explaining,
     frame,
     looking,
+    no_class,
     pictures,
     reasons,
     resources,
@@ -158,9 +159,7 @@ def page() -> None:
     )
     current = state.described()
     if current is None:
-        st.info(f"There is no {noun} to explain yet. Describe one first; the network learns it in a moment.")
-        if st.button(f"Describe a {noun}", type="primary", key="to_describe"):
-            st.switch_page("pages/describe.py")
+        no_class.offer(f"There is no {noun} to explain yet. Describe one first; the network learns it in a moment.")
         return
     st.markdown(f"**Your {noun}:** {wording.in_words(current)}")
     world = resources.world()

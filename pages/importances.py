@@ -7,7 +7,18 @@ import streamlit as st
 
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.errors import InputError
-from pages.shared import figures, frame, nearest, neighbours, resources, state, style, surgery, teaching, understanding
+from pages.shared import (
+    figures,
+    frame,
+    nearest,
+    neighbours,
+    no_class,
+    resources,
+    state,
+    style,
+    surgery,
+    teaching,
+)
 from pages.shared.nearest import N_NEAREST, Neighbour
 from pages.shared.wording import in_words, phrases
 
@@ -18,7 +29,10 @@ def main() -> None:
     current = state.described()
     st.title("What each neuron says")
     if current is None:
-        _nothing_yet()
+        style.lead("A class is a pattern of importances, one for each neuron. Here you see the one your words write.")
+        no_class.offer(
+            f"No {state.noun()} has been described yet. Its importances will stand here as soon as there is one."
+        )
         return
     world = resources.world()
     try:
@@ -60,21 +74,6 @@ def _lead(current: state.Described) -> str:
         return f"Your {said} went through one table of numbers{as_average}. {out}"
     n = len(project.attribute_names)
     return f"Your description, as {n} numbers, went through one table. {out}"
-
-
-def _nothing_yet() -> None:
-    noun = state.noun()
-    style.lead(f"No {noun} has been described yet. Its importances will stand here as soon as there is one.")
-    with st.container(horizontal=True):
-        if st.button(f"Describe a {noun}", type="primary", key="to_describe"):
-            st.switch_page("pages/describe.py")
-        if noun == "bird":
-            st.button("Use the example", key="use_example", help=state.EXAMPLE, on_click=_use_example)
-
-
-def _use_example() -> None:
-    st.session_state["words"] = state.EXAMPLE  # the description page shows it too
-    understanding.make_class(state.EXAMPLE)
 
 
 def _barcodes(

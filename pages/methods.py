@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import frame, resources, state, style, tables, wording
+from pages.shared import frame, no_class, resources, state, style, tables, wording
 
 REFRESH_SECONDS = 0.5
 
@@ -17,13 +17,7 @@ def page() -> None:
     )
     current = state.described()
     if current is None:
-        noun = state.noun()
-        st.info(f"There is no {noun} to compare on yet. Describe one, and every method will learn it.")
-        with st.container(horizontal=True):
-            if st.button(f"Describe a {noun}", type="primary", key="to_describe"):
-                st.switch_page("pages/describe.py")
-            if noun == "bird":
-                st.button("Use the example", key="use_example", on_click=_use_example)
+        no_class.offer(f"There is no {state.noun()} to compare on yet. Describe one, and every method will learn it.")
         return
     world = resources.world()  # the first to ask waits here for the network
 
@@ -45,13 +39,6 @@ def page() -> None:
         job = ContestJob(classroom.ring_holder(), classroom.ring_maker(world), lesson)
         st.session_state["contest"] = kept = (key, job)
     _contest(kept[1], len(lesson.pictures), len(lesson.strangers))
-
-
-def _use_example() -> None:
-    from pages.shared import understanding
-
-    st.session_state["words"] = state.EXAMPLE
-    understanding.make_class(state.EXAMPLE)
 
 
 def _contest(job, n_pictures: int, n_strangers: int) -> None:

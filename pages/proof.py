@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from niwt_core.errors import InputError
-from pages.shared import frame, resources, state, style
+from pages.shared import frame, no_class, resources, state, style
 from pages.shared.wording import in_words, listed, plain
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ def page() -> None:
     st.title("Proof by drawing" if state.noun() == "bird" else "Proof by photos")
     current = state.described()
     if current is None:
-        _nothing_yet()
+        style.lead("A hundred birds, drawn for the test: see what your classifier takes each of them for, and why.")
+        no_class.offer(
+            f"No {state.noun()} has been described yet. It will be put to the proof here as soon as there is one."
+        )
         return
     style.lead(
         "A hundred birds of your class, drawn for this test, beside the birds most like it: see which it takes for "
@@ -40,23 +43,6 @@ def page() -> None:
         _proof(world, current)
     except InputError as error:
         resources.refuse(str(error))
-
-
-def _nothing_yet() -> None:
-    noun = state.noun()
-    style.lead(f"No {noun} has been described yet. It will be put to the proof here as soon as there is one.")
-    with st.container(horizontal=True):
-        if st.button(f"Describe a {noun}", type="primary", key="to_describe"):
-            st.switch_page("pages/describe.py")
-        if noun == "bird":
-            st.button("Use the example", key="use_example", help=state.EXAMPLE, on_click=_use_example)
-
-
-def _use_example() -> None:
-    from niwt_core.birds.reading import read
-
-    state.describe_as(state.EXAMPLE, read(state.EXAMPLE).attributes)
-    st.session_state["words"] = state.EXAMPLE  # the description page shows it too
 
 
 def _proof(world: World, current: state.Described) -> None:

@@ -18,6 +18,7 @@ from pages.shared import (
     figures,
     frame,
     keeping,
+    no_class,
     resources,
     state,
     style,
@@ -210,9 +211,7 @@ def page() -> None:
     )
     current = state.described()
     if current is None:
-        st.info(f"There is no {state.noun()} to learn yet. Describe one, and it will be learned here.")
-        if st.button(f"Describe a {state.noun()}", type="primary", key="to_describe"):
-            st.switch_page("pages/describe.py")
+        no_class.offer(f"There is no {state.noun()} to learn yet. Describe one, and it will be learned here.")
         return
     for name, first in (("speed", "20 steps a second"), ("by_the_rule", True)):
         st.session_state.setdefault(name, first)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from niwt_core.errors import InputError
 from niwt_core.worlds.described import MAX_TEXT
-from pages.shared import edits, figures, frame, history, resources, state, style, tables, understanding
+from pages.shared import edits, figures, frame, history, no_class, resources, state, style, tables
 from pages.shared.wording import listed, plain
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def main() -> None:
     st.title("What if?")
     style.lead("Change one word or one attribute, and see what becomes of the classifier.")
     if current is None:
-        _nothing_yet()
+        no_class.offer(
+            f"No {state.noun()} has been described yet. As soon as there is one, its words can be changed here."
+        )
         return
     world = resources.world()
     versions = history.history_of(world, current)
@@ -59,21 +61,6 @@ def main() -> None:
     if strangers is not None and world.drawn:
         for n in range(4 * resources.STEP, resources.N_PICTURES + 1, 3 * resources.STEP):
             _count(counts, world, versions, found, n)
-
-
-def _nothing_yet() -> None:
-    noun = state.noun()
-    st.markdown(f"No {noun} has been described yet. As soon as there is one, its words can be changed here.")
-    with st.container(horizontal=True):
-        if st.button(f"Describe a {noun}", type="primary", key="to_describe"):
-            st.switch_page("pages/describe.py")
-        if noun == "bird":
-            st.button("Use the example", key="use_example", help=state.EXAMPLE, on_click=_use_example)
-
-
-def _use_example() -> None:
-    st.session_state["words"] = state.EXAMPLE  # the description page shows it too
-    understanding.make_class(state.EXAMPLE)
 
 
 # -- what the person does ----------------------------------------------------------------------------------------------

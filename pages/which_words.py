@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from niwt_core.errors import InputError
-from pages.shared import clauses, figures, frame, resources, state, style, tables, understanding
+from pages.shared import clauses, figures, frame, no_class, resources, state, style, tables
 from pages.shared.wording import plain
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ def main() -> None:
     st.title("Which words made this classifier?")
     style.lead("Each clause is left out in turn and the class is solved again: what goes missing is what it gave.")
     if current is None:
-        _nothing_yet()
+        no_class.offer(
+            f"No {state.noun()} has been described yet. Its words will be weighed here as soon as there is one."
+        )
         return
     world = resources.world()
     from niwt_core.laboratory.clauses import leave_one_out
@@ -78,21 +80,6 @@ def _judges(world: World, current: state.Described) -> tuple[Tensor | None, Tens
     except InputError as error:
         st.warning(plain(str(error)) + " The clauses are weighed without pictures.")
         return None, None
-
-
-def _nothing_yet() -> None:
-    noun = state.noun()
-    st.markdown(f"No {noun} has been described yet. Its words will be weighed here as soon as there is one.")
-    with st.container(horizontal=True):
-        if st.button(f"Describe a {noun}", type="primary", key="to_describe"):
-            st.switch_page("pages/describe.py")
-        if noun == "bird":
-            st.button("Use the example", key="use_example", help=state.EXAMPLE, on_click=_use_example)
-
-
-def _use_example() -> None:
-    st.session_state["words"] = state.EXAMPLE  # the description page shows it too
-    understanding.make_class(state.EXAMPLE)
 
 
 def _no_words(current: state.Described) -> None:

@@ -64,7 +64,7 @@ def test_without_a_bird_the_page_says_so():
     at.switch_page("pages/explain.py").run()
     assert not at.exception
     assert len(at.info) == 1
-    assert [b.label for b in at.button] == ["Describe a bird"]
+    assert [b.label for b in at.button] == ["Describe a bird", "Use the example"]
 
 
 def test_a_drawn_bird_is_explained_from_what_it_is_to_why_it_is_not_another(page):

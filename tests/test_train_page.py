@@ -35,7 +35,7 @@ def test_without_a_bird_the_page_says_so_and_offers_to_describe_one():
     at.switch_page("pages/train.py").run()
     assert not at.exception
     assert len(at.info) == 1
-    assert [b.label for b in at.button] == ["Describe a bird"]
+    assert [b.label for b in at.button] == ["Describe a bird", "Use the example"]
     at.button(key="to_describe").click().run()
     assert at.title[0].value == "Describe a bird"
 
