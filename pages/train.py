@@ -20,6 +20,7 @@ from pages.shared import (
     keeping,
     no_class,
     resources,
+    runs,
     state,
     style,
     teaching,
@@ -37,13 +38,20 @@ REFRESH_SECONDS = 0.3
 
 
 def job_of(key: str, lesson: Lesson) -> TrainingJob:
-    """This session's job for this class; one for another class is stopped."""
+    """This person's job for this class, from before a refresh too; one for another class is stopped."""
     kept = st.session_state.get("training")
     if kept is None or kept[0] != key:
         if kept is not None:
             kept[1].pause()
         speed, by_the_rule = SPEEDS[st.session_state["speed"]], st.session_state["by_the_rule"]
-        st.session_state["training"] = kept = (key, lesson.job(speed, by_the_rule))
+        job = runs.found(key)
+        if job is None:
+            job = lesson.job(speed, by_the_rule)
+        else:
+            job.set_speed(speed)
+            job.stop_by_the_rule(by_the_rule)
+        st.session_state["training"] = kept = (key, job)
+    runs.remember(key, kept[1])  # each time, because the notebook may be younger than the job
     return kept[1]
 
 

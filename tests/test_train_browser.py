@@ -1,6 +1,7 @@
 """The living board in a real browser: how many pictures a second are painted, and two visitors who train at once."""
 
 import itertools
+import re
 import statistics
 from typing import Any
 
@@ -95,3 +96,16 @@ def test_a_neuron_is_read_by_keyboard(browser_page: Any, app_url: str) -> None:
     assert browser_page.inner_text(".readout") != first
     browser_page.keyboard.press("Escape")
     until(browser_page, "() => document.querySelector('.readout').textContent.includes('still pull the other way')")
+
+
+def test_a_refresh_in_the_middle_finds_the_loop_where_it_is(browser_page: Any, app_url: str) -> None:
+    page = browser_page
+    page.goto(f"{app_url}/describe?picks={BIRD}")
+    page.get_by_text("Kept in your notebook").wait_for()
+    page.wait_for_url(re.compile("notebook="))
+    page.get_by_role("link", name="3 Train").click()
+    page.get_by_role("button", name="Start", exact=True).click()
+    until(page, "() => document.querySelector('.cyn-board')?.dataset.iteration >= 5")
+    before = iteration(page)
+    page.reload()
+    until(page, f"() => document.querySelector('.cyn-board')?.dataset.iteration >= {before}")
