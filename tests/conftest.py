@@ -125,17 +125,32 @@ def browser_page(chromium: Any) -> Iterator[Any]:
     errors: list[str] = []
 
     def note(message: Any) -> None:
-        # On a page's own address Streamlit's browser code looks for the server below that address first: not ours.
-        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
+        # On a page's own address Streamlit's browser code looks for the server below that address first: not ours. Nor
+        # are pictures of a page that was left before they came: the server has let them go. See `_broken_pictures`.
+        theirs = any(part in message.location.get("url", "") for part in ("/_stcore/", "/media/"))
+        if message.type == "error" and not theirs:
             errors.append(f"{message.text} {message.location.get('url', '')}")
 
     page.on("console", note)
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     shown = page.locator('[data-testid="stException"]').all_inner_texts()
+    broken = _broken_pictures(page)
     context.close()
     assert not shown, f"The page shows an error: {shown}"
+    assert not broken, f"Pictures of the page did not come: {broken}"
     assert not errors, f"The browser's console has errors: {errors}"
+
+
+def _broken_pictures(page: Any) -> list[str]:
+    """What the pictures show that the page has and that do not come, a few seconds after the test."""
+    broken: list[str] = []
+    for _ in range(20):
+        broken = page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.alt)")
+        if not broken:
+            break
+        page.wait_for_timeout(250)  # a page that is being made may still hold pictures of the one before
+    return broken
 
 
 @pytest.fixture(scope="session")
