@@ -38,8 +38,8 @@ SENTENCES = (
     "a gray bird with green crown, banded breast and short legs",
     "a yellow bird with a brown back, a pointed tail and a yellow eye ring",
 )
-#: On so many birds a what-if is counted first; then it goes on to a hundred.
-FIRST = 10
+#: On so many birds a what-if is counted first, and on so many in the end.
+FIRST, ALL = 10, 100
 COLOURS = ("red", "blue", "green", "white", "gray", "brown", "orange", "yellow")
 #: Address and main heading of pages that are changed between.
 PAGES = (
@@ -141,6 +141,8 @@ def what_if(page: Any, url: str, repeats: int) -> list[float]:
     settled(page)
     times = []
     for colour in COLOURS[: repeats + 1]:  # each for the first time, so that its birds have to be drawn
+        page.get_by_text(f"{ALL} fresh birds").first.wait_for()
+        settled(page)
         before = page.locator(".stMain").inner_text()
         option = _open(page, "Crown becomes", colour)
 

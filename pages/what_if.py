@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pages.shared.history import History
 
 
+#: Seconds in which a browser paints the counts; charts that come with them would hold them up for longer.
+PAINT = 0.08
 #: Among so many pictures those are found that the two classifiers take for different classes.
 N_BIRDS = 2 * resources.STEP
 
@@ -52,6 +55,7 @@ def main() -> None:
     st.header("Who finds which pictures?")
     counts = st.empty()
     strangers = _count(counts, world, versions, found, resources.STEP)
+    time.sleep(PAINT)
     order, names = figures.channel_order(world.project)
     _patterns(found, order, names)
     _single_pictures(world, versions, found)
