@@ -109,3 +109,4 @@ def test_a_refresh_in_the_middle_finds_the_loop_where_it_is(browser_page: Any, a
     before = iteration(page)
     page.reload()
     until(page, f"() => document.querySelector('.cyn-board')?.dataset.iteration >= {before}")
+    assert iteration(page) >= before, "a new loop would have begun at 0"
