@@ -155,6 +155,7 @@ def test_the_whole_lesson(browser_page: Any, app_url: str) -> None:
     until(page, "() => /iteration ([3-9]|\\d\\d)/.test(document.body.innerText)")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Go on").wait_for()
+    page.wait_for_timeout(2000)  # the board plays the last steps that it was sent
     settled(page)
     paused = iteration(page)
     assert paused >= 3
