@@ -108,6 +108,7 @@ TURN = 0.0005
 
 def _load(folder: Path) -> Project:
     """A project with its learner ready. The import of torch, several seconds, happens here."""
+    import pandas  # noqa: F401 - whole, before any chart: Plotly takes one that another thread is importing for whole
     import torch
 
     from niwt_core.project import load_project
