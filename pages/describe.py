@@ -13,7 +13,10 @@ from niwt_core.birds.reading import read
 from niwt_core.birds.species import is_drawable
 from niwt_core.errors import InputError
 from niwt_core.worlds.described import Understood
-from pages.shared import figures, frame, ready, resources, sentence, state, style, teaching, understanding
+from pages.shared import frame, resources, state, style
+from pages.shared.charts import figures
+from pages.shared.describing import ready, sentence, understanding
+from pages.shared.lessons import teaching
 from pages.shared.wording import GROUP_WORDS, listed, phrase, phrases, plain, word
 
 EXAMPLES = {
@@ -45,7 +48,7 @@ def main() -> None:
         _examples(current)
         _pickers(current)
     else:
-        from pages.shared import describing_photos  # with torch, after the title stands
+        from pages.shared.describing import describing_photos  # with torch, after the title stands
 
         world = resources.world()
         _words(current)

@@ -7,7 +7,11 @@ import streamlit as st
 from niwt_core.neurons import Dictionary, Neuron, search
 from niwt_core.worlds.base import World
 from niwt_core.worlds.photos import PhotoWorld
-from pages.shared import card, figures, frame, naming, neurons, resources, state, style, surgery, teaching, wall
+from pages.shared import frame, resources, state, style
+from pages.shared.charts import figures
+from pages.shared.jobs import naming
+from pages.shared.lessons import teaching
+from pages.shared.neurons import card, neurons, surgery, wall
 from pages.shared.wording import plain
 
 EVERY_PART = "every part"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from pages.shared import frame, resources, state, style, teaching
+from pages.shared import frame, resources, state, style
+from pages.shared.lessons import teaching
 
 REFRESH_SECONDS = 0.7
 #: Of the most confused pairs, and of the pictures of one pair.
@@ -21,7 +22,7 @@ OURS = "NIWT"
 @st.cache_resource(show_spinner=False, max_entries=8)
 def job_of(identity: str):
     """The evaluation of a project, one for all visitors: who comes second finds it done."""
-    from pages.shared.evaluating import EvaluationJob
+    from pages.shared.jobs.evaluating import EvaluationJob
 
     world = resources.world()
     return EvaluationJob(world, resources.folder_of(world.key))
@@ -139,7 +140,7 @@ def ranked(found) -> list:
 
 def show_table(found, n_each: int) -> None:
     """Every method by every measure."""
-    from pages.shared import downloads, tables
+    from pages.shared.charts import downloads, tables
 
     columns = (
         ("Method", ""),
@@ -168,7 +169,7 @@ def show_table(found, n_each: int) -> None:
 
 def show_curve(found) -> None:
     """U over S for NIWT and the two best others."""
-    from pages.shared import standings
+    from pages.shared.judging import standings
 
     chosen = [found.standings[OURS], *found.rivals[:2]]
     names = [shown_name(s.name) for s in chosen]
@@ -193,7 +194,8 @@ def show_curve(found) -> None:
 def show_classes(found, standing) -> None:
     """Each class's accuracy, and those that are looked for."""
     from niwt_core.evaluation import confusions, per_class
-    from pages.shared import standings, tables
+    from pages.shared.charts import tables
+    from pages.shared.judging import standings
 
     names, n_seen = found.class_names, found.n_seen
     rates = per_class(found.labels, standing.predicted, len(names))
@@ -228,7 +230,8 @@ def show_classes(found, standing) -> None:
 def show_confusions(found, standing, identity: str, world) -> None:
     """What was taken for what: the pairs, the pictures of one, and the whole matrix folded."""
     from niwt_core.evaluation import confusions
-    from pages.shared import standings, tables
+    from pages.shared.charts import tables
+    from pages.shared.judging import standings
 
     names = found.class_names
     st.header("What is taken for what")

@@ -11,24 +11,12 @@ from niwt_core.errors import InputError
 from niwt_core.explanation import explain
 from niwt_core.gzsl import Classifier, join
 from niwt_core.worlds.base import World
-from pages.shared import (
-    equations,
-    explaining,
-    frame,
-    looking,
-    no_class,
-    pictures,
-    reasons,
-    resources,
-    speaking,
-    state,
-    style,
-    surgery,
-    teaching,
-    wording,
-)
-from pages.shared.explaining import DEFAULT, Seen
-from pages.shared.snippets import Shown
+from pages.shared import frame, resources, state, style, wording
+from pages.shared.explanation import explaining, looking, pictures, reasons, speaking
+from pages.shared.explanation.explaining import DEFAULT, Seen
+from pages.shared.lessons import equations, no_class, teaching
+from pages.shared.lessons.snippets import Shown
+from pages.shared.neurons import surgery
 
 
 def new_classifier(world: World, current: state.Described) -> Classifier:

@@ -8,8 +8,11 @@ import streamlit as st
 
 from niwt_core.explanation import Heatmap
 from niwt_core.worlds.base import World
-from pages.shared import curves, frame, heats, resources, state, style, tables, trial, verdicts, words_on_parts
-from pages.shared.trial import CLASSIC, NAMES, OURS, Judged, Progress, TrialJob
+from pages.shared import frame, resources, state, style
+from pages.shared.charts import curves, heats, tables
+from pages.shared.jobs import trial
+from pages.shared.jobs.trial import CLASSIC, NAMES, OURS, Judged, Progress, TrialJob
+from pages.shared.judging import verdicts, words_on_parts
 from pages.shared.wording import plain
 
 REFRESH_SECONDS = 0.7

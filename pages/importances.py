@@ -7,19 +7,11 @@ import streamlit as st
 
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.errors import InputError
-from pages.shared import (
-    figures,
-    frame,
-    nearest,
-    neighbours,
-    no_class,
-    resources,
-    state,
-    style,
-    surgery,
-    teaching,
-)
-from pages.shared.nearest import N_NEAREST, Neighbour
+from pages.shared import frame, resources, state, style
+from pages.shared.charts import figures
+from pages.shared.lessons import no_class, teaching
+from pages.shared.neurons import nearest, neighbours, surgery
+from pages.shared.neurons.nearest import N_NEAREST, Neighbour
 from pages.shared.wording import in_words, phrases
 
 

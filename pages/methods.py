@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import frame, no_class, resources, state, style, tables, wording
+from pages.shared import frame, resources, state, style, wording
+from pages.shared.charts import tables
+from pages.shared.lessons import no_class
 
 REFRESH_SECONDS = 0.5
 
@@ -22,8 +24,8 @@ def page() -> None:
     world = resources.world()  # the first to ask waits here for the network
 
     from niwt_core.errors import InputError
-    from pages.shared import classroom
-    from pages.shared.contest import ContestJob
+    from pages.shared.jobs.contest import ContestJob
+    from pages.shared.learning import classroom
 
     try:
         lesson = classroom.lesson_of(world, current)
@@ -70,7 +72,7 @@ def _progress(job) -> None:
 
 
 def _outcomes(now, n_pictures: int, n_strangers: int) -> None:
-    from pages.shared import versus
+    from pages.shared.judging import versus
 
     st.header("What came out")
     st.markdown(versus.verdict(now.outcomes, n_pictures, n_strangers))

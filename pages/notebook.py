@@ -10,7 +10,9 @@ from niwt_core.notebook import Entry, Kept, Notebook, UnknownNotebookError
 from niwt_core.notebook.files import MAX_BYTES, from_json
 from niwt_core.notebook.store import MAX_SEARCH, UNDO_DAYS
 from niwt_core.worlds.described import Described
-from pages.shared import cards, comparing, frame, keeping, kept_pictures, notebook_key, permalinks, state, style
+from pages.shared import frame, state, style
+from pages.shared.notebook import cards, comparing, keeping, kept_pictures
+from pages.shared.person import notebook_key, permalinks
 from pages.shared.wording import plain
 
 N_SHOWN = 12

@@ -8,8 +8,9 @@ from dataclasses import replace
 import streamlit as st
 
 from niwt_core.errors import InputError
-from pages.shared import fit_words, frame, own_projects, style
-from pages.shared.owner import carry, owner
+from pages.shared import frame, style
+from pages.shared.own import fit_words, own_projects
+from pages.shared.person.owner import carry, owner
 from pages.shared.wording import plain
 
 REFRESH_SECONDS = 0.5
@@ -378,7 +379,7 @@ def _ordered(chosen) -> tuple[str, str, str]:
 
 def outcome(fit) -> None:
     """What became of a fit that is over and made no project."""
-    from pages.shared.fitting import State
+    from pages.shared.jobs.fitting import State
 
     now = fit.snapshot()
     if now.state is State.FAILED:
@@ -389,7 +390,7 @@ def outcome(fit) -> None:
 
 def under_way(draft, fit) -> None:
     """A fit in line: how far it is, and its buttons."""
-    from pages.shared.fitting import State
+    from pages.shared.jobs.fitting import State
 
     st.header(f"Fitting “{plain(draft.name)}”")
     now = fit.snapshot()
@@ -407,7 +408,7 @@ def under_way(draft, fit) -> None:
 
 
 def _progress(fit) -> None:
-    from pages.shared.fitting import State
+    from pages.shared.jobs.fitting import State
 
     now = fit.snapshot()
     if now.state.is_over:

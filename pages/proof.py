@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from niwt_core.errors import InputError
-from pages.shared import frame, no_class, resources, state, style
+from pages.shared import frame, resources, state, style
+from pages.shared.lessons import no_class
 from pages.shared.wording import in_words, listed, plain
 
 if TYPE_CHECKING:
     from niwt_core.proof import Shown
     from niwt_core.worlds.base import World
-    from pages.shared.gathering import Progress
-    from pages.shared.proved import Proof
+    from pages.shared.jobs.gathering import Progress
+    from pages.shared.judging.proved import Proof
 
 #: Neurons offered for surgery: the strongest for the class.
 N_NEURONS = 4
@@ -46,7 +47,8 @@ def page() -> None:
 
 
 def _proof(world: World, current: state.Described) -> None:
-    from pages.shared import proved, surgery
+    from pages.shared.judging import proved
+    from pages.shared.neurons import surgery
 
     st.markdown(f"**{state.yours().capitalize()}:** {in_words(current)}")
     surgery.banner(world)
@@ -86,8 +88,8 @@ def _identity(current: state.Described) -> str:
 
 def _start(world: World, current: state.Described, round_: int) -> Proof:
     from niwt_core.proof import exhibits, joined, show
-    from pages.shared.gathering import Gathering
-    from pages.shared.proved import Proof
+    from pages.shared.jobs.gathering import Gathering
+    from pages.shared.judging.proved import Proof
 
     shown = exhibits(world, current, state.yours(), round_)
     job: Gathering[Shown] = Gathering(partial(show, world, shown), joined, sum(map(len, shown)))
@@ -138,7 +140,7 @@ def _what_it_does(world: World, current: state.Described) -> str:
 
 def _surgery(world: World, current: state.Described) -> None:
     """The controls for the neurons that matter most, for those that are altered, and for any other."""
-    from pages.shared import surgery
+    from pages.shared.neurons import surgery
 
     st.header("Neuron surgery")
     st.markdown(

@@ -8,9 +8,10 @@ import streamlit as st
 
 from niwt_core.errors import InputError
 from niwt_core.worlds import shelf
-from pages.shared import frame, idea, state, style, tour, wording
-from pages.shared.owner import owner
-from pages.shared.teaching import term
+from pages.shared import frame, state, style, wording
+from pages.shared.lessons import idea, tour
+from pages.shared.lessons.teaching import term
+from pages.shared.person.owner import owner
 
 #: Where an operator allows data sets of the server; only then the module that looks is worth its import.
 FOLDERS = "NIWT_FOLDERS"
@@ -32,7 +33,7 @@ def show_picture() -> None:
     try:
         st.html(picture((idea.FOLDER / idea.FILE).stat().st_mtime_ns))
     except (OSError, InputError):
-        st.info("The picture of the idea is missing here. `python -m pages.shared.idea` draws it anew.")
+        st.info("The picture of the idea is missing here. `python -m pages.shared.lessons.idea` draws it anew.")
 
 
 def begin() -> None:

@@ -11,25 +11,15 @@ import streamlit as st
 
 from niwt_core.errors import InputError
 from niwt_core.worlds.described import Described
-from pages.shared import (
-    board,
-    classroom,
-    equations,
-    figures,
-    frame,
-    keeping,
-    no_class,
-    resources,
-    runs,
-    state,
-    style,
-    teaching,
-    tray,
-    wording,
-)
-from pages.shared.changes import changed, where_it_stands
-from pages.shared.lesson import LOOP_STRENGTH, Lesson, Solution
-from pages.shared.training import LIMIT, Frame, Snapshot, State, TrainingJob
+from pages.shared import frame, resources, state, style, wording
+from pages.shared.charts import figures, tray
+from pages.shared.jobs.training import LIMIT, Frame, Snapshot, State, TrainingJob
+from pages.shared.learning import board, classroom
+from pages.shared.learning.changes import changed, where_it_stands
+from pages.shared.learning.lesson import LOOP_STRENGTH, Lesson, Solution
+from pages.shared.lessons import equations, no_class, teaching
+from pages.shared.notebook import keeping
+from pages.shared.person import runs
 
 SPEEDS: dict[str, float | None] = {"5 steps a second": 5.0, "20 steps a second": 20.0, "as fast as it goes": None}
 N_TRAY = 24

@@ -10,7 +10,10 @@ import streamlit as st
 
 from niwt_core.errors import InputError
 from niwt_core.worlds.described import MAX_TEXT
-from pages.shared import edits, figures, frame, history, no_class, resources, state, style, tables
+from pages.shared import frame, resources, state, style
+from pages.shared.charts import figures, tables
+from pages.shared.describing import edits, history
+from pages.shared.lessons import no_class
 from pages.shared.wording import listed, plain
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from niwt_core.laboratory.whatif import Comparison
     from niwt_core.worlds.base import World
-    from pages.shared.history import History
+    from pages.shared.describing.history import History
 
 
 #: Seconds in which a browser paints the counts; charts that come with them would hold them up for longer.

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from niwt_core.errors import InputError
-from pages.shared import clauses, figures, frame, no_class, resources, state, style, tables
+from pages.shared import frame, resources, state, style
+from pages.shared.charts import figures, tables
+from pages.shared.describing import clauses
+from pages.shared.lessons import no_class
 from pages.shared.wording import plain
 
 if TYPE_CHECKING:

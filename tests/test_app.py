@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.reading import read
 from niwt_core.birds.understanding import understood
-from pages.shared import figures, resources, sentence, state, wording
+from pages.shared import resources, state, wording
+from pages.shared.charts import figures
+from pages.shared.describing import sentence
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE_BIRD = {

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from pages.shared import board
-from pages.shared.board import Scene, payload, span_of, thinned
-from pages.shared.changes import changed
-from pages.shared.training import Frame, Point, Snapshot, State
+from pages.shared.jobs.training import Frame, Point, Snapshot, State
+from pages.shared.learning import board
+from pages.shared.learning.board import Scene, payload, span_of, thinned
+from pages.shared.learning.changes import changed
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from niwt_core.birds.species import make_species
 from niwt_core.neurons import Alternative, Causal, ClassLoss, Dictionary, Neuron, TopImage, save_dictionary
 from niwt_core.neurons.building import with_same_names
 from niwt_core.neurons.storage import FILE, fingerprint_of
-from pages.shared import figures, neurons, resources
+from pages.shared import resources
+from pages.shared.charts import figures
+from pages.shared.neurons import neurons
 
 APP = str(Path(__file__).parents[1] / "app.py")
 RED, BLUE, FORK = "crown_color::red", "back_color::blue", "tail_shape::forked"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.downloads import csv_of, file_name
+from pages.shared.charts.downloads import csv_of, file_name
 
 
 def read(fig: go.Figure) -> list[list[str]]:

@@ -18,8 +18,9 @@ from niwt_core.errors import InputError
 from niwt_core.evaluation import Curve
 from niwt_core.project import contest_file, load_project, save_project
 from niwt_core.worlds.birds import BirdWorld
-from pages.shared import resources, standings
-from pages.shared.evaluating import EvaluationJob, order_of_tests
+from pages.shared import resources
+from pages.shared.jobs.evaluating import EvaluationJob, order_of_tests
+from pages.shared.judging import standings
 
 APP = str(Path(__file__).parents[1] / "app.py")
 

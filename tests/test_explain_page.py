@@ -12,7 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 import niwt_core.explanation
 from niwt_core.explanation import Contributions, Heatmap, Word
-from pages.shared import contributing, explaining, heats, looking, pictures, reasons, resources
+from pages.shared import resources
+from pages.shared.charts import heats
+from pages.shared.explanation import contributing, explaining, looking, pictures, reasons
 from pages.shared.wording import of_hundred, signed, whereabouts
 
 APP = str(Path(__file__).parents[1] / "app.py")

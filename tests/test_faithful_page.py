@@ -7,8 +7,11 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import resources, tables, trial, verdicts, words_on_parts
-from pages.shared.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Marks, TrialJob
+from pages.shared import resources
+from pages.shared.charts import tables
+from pages.shared.jobs import trial
+from pages.shared.jobs.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Marks, TrialJob
+from pages.shared.judging import verdicts, words_on_parts
 
 HEADERS = ["What each test does", "Do the words lie on their parts?", "And are they true?"]
 APP = str(Path(__file__).parents[1] / "app.py")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pages.shared.figures import BarcodeRow, barcode, channel_order, strongest
+from pages.shared.charts.figures import BarcodeRow, barcode, channel_order, strongest
 
 NAMES = [f"most moved by {word}" for word in ("crown: red", "crown: red", "crown: red", "tail: forked")]
 

@@ -7,8 +7,8 @@ import pytest
 
 from niwt_core.errors import InputError
 from niwt_core.worlds.effort import Stage, TimeLeft
-from pages.shared import fitting
-from pages.shared.fitting import Line, State
+from pages.shared.jobs import fitting
+from pages.shared.jobs.fitting import Line, State
 
 
 class Steps:

@@ -1,7 +1,7 @@
 """Undo and redo of what-ifs: versions are never lost by going back, only by another edit after it."""
 
 from niwt_core.worlds.described import Described
-from pages.shared.history import MAX_VERSIONS, begun
+from pages.shared.describing.history import MAX_VERSIONS, begun
 
 
 def bird(crown: str) -> Described:

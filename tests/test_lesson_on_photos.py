@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from niwt_core.project import load_project
 from niwt_core.worlds.photos import PhotoWorld
-from pages.shared import lesson
-from pages.shared.lesson import n_samples
+from pages.shared.learning import lesson
+from pages.shared.learning.lesson import n_samples
 
 ROOT = Path(__file__).parents[1]
 OF = list(CLASSES)[N_SEEN]

@@ -5,8 +5,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from niwt_core.rivals import Outcome
-from pages.shared import versus
-from pages.shared.contest import ContestJob, RingHolder
+from pages.shared.jobs.contest import ContestJob, RingHolder
+from pages.shared.judging import versus
 
 APP = str(Path(__file__).parents[1] / "app.py")
 BIRD = "size.small~crown_color.black~belly_color.yellow~wing_pattern.white_bars"

@@ -13,7 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from niwt_core.notebook import Database, Entry, Kept, Notebook, create_notebook, database, notebook_url, open_notebook
 from niwt_core.notebook.files import to_json
-from pages.shared import frame, keeping, kept_pictures, permalinks, resources
+from pages.shared import frame, resources
+from pages.shared.notebook import keeping, kept_pictures
+from pages.shared.person import permalinks
 from pages.shared.state import Described
 
 APP = str(Path(__file__).parents[1] / "app.py")

@@ -13,7 +13,7 @@ from niwt_core.errors import InputError
 from niwt_core.notebook import Kept
 from niwt_core.notebook.report import Chapter, Picture, report
 from niwt_core.notebook.telling import differing, told_figures, told_pattern, told_picks
-from pages.shared import kept_pictures
+from pages.shared.notebook import kept_pictures
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 KEPT = Kept(

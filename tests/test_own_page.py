@@ -11,8 +11,8 @@ from test_drafts import WORDS, Encoder, filled, pictures, zipped
 
 from niwt_core import text
 from niwt_core.worlds import drafts, making, server_folders, shelf, weights
-from pages.shared import fit_words, own_projects
-from pages.shared.fitting import Snapshot, State
+from pages.shared.jobs.fitting import Snapshot, State
+from pages.shared.own import fit_words, own_projects
 
 APP = str(Path(__file__).parents[1] / "app.py")
 OWNER = "a" * 32

@@ -15,10 +15,11 @@ from niwt_core import proof
 from niwt_core.errors import InputError
 from niwt_core.proof import ELSE, Confusion, Exhibits
 from niwt_core.surgery import Loss, Losses
-from pages.shared import resources, surgery
-from pages.shared.confusion import verdict
-from pages.shared.gathering import Gathering
-from pages.shared.surgery import Operations, from_address, said, to_address
+from pages.shared import resources
+from pages.shared.jobs.gathering import Gathering
+from pages.shared.judging.confusion import verdict
+from pages.shared.neurons import surgery
+from pages.shared.neurons.surgery import Operations, from_address, said, to_address
 
 APP = str(Path(__file__).parents[1] / "app.py")
 BIRD = "size.small~crown_color.black~belly_color.yellow~wing_pattern.white_bars"

@@ -1,6 +1,6 @@
 """Loops that outlive a refresh: whose they are, and how many are remembered."""
 
-from pages.shared.runs import Runs
+from pages.shared.person.runs import Runs
 
 SECRET, OTHER = "a" * 32, "b" * 32
 

@@ -8,7 +8,7 @@ from niwt_core.domain import LinearMap
 from niwt_core.explanation.words import WordMap
 from niwt_core.faithfulness import spoken
 from niwt_core.faithfulness.spoken import Spoken, SpokenWord, spoken_of_fresh_birds
-from pages.shared.words_on_parts import tally
+from pages.shared.judging.words_on_parts import tally
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ from niwt_core.errors import InputError
 from niwt_core.neurons import load_dictionary
 from niwt_core.project import load_project
 from niwt_core.worlds import shelf
-from pages.shared import figures, idea, state
+from pages.shared import state
+from pages.shared.charts import figures
+from pages.shared.lessons import idea
 
 ROOT = Path(__file__).parents[1]
 SMALL = Idea(

@@ -21,11 +21,11 @@ from niwt_core.worlds.birds import BirdWorld
 from niwt_core.worlds.described import Described
 from niwt_core.worlds.photos import PhotoWorld
 from niwt_core.worlds.trial import features_of, jacobians_of
-from pages.shared import equations, snippets, teaching
-from pages.shared.lesson import LOOP_STRENGTH, Lesson
-from pages.shared.snippets import Shown
+from pages.shared.jobs.training import Point
+from pages.shared.learning.lesson import LOOP_STRENGTH, Lesson
+from pages.shared.lessons import equations, snippets, teaching
+from pages.shared.lessons.snippets import Shown
 from pages.shared.state import EXAMPLE
-from pages.shared.training import Point
 from tests.photo_shelf import KEY, make_shelf
 
 ROOT = Path(__file__).parents[1]

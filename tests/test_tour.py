@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from niwt_core.birds.reading import read
-from pages.shared import state, tour
+from pages.shared import state
+from pages.shared.lessons import tour
 from pages.shared.state import Described
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.training import State
+from pages.shared.jobs.training import State
 
 APP = str(Path(__file__).parents[1] / "app.py")
 BIRD = "size.small~crown_color.black~belly_color.yellow~wing_pattern.white_bars"

@@ -7,8 +7,8 @@ import torch
 
 from niwt_core.importance import channel_jacobian
 from niwt_core.transfer import TransferStep, jacobian_importances, transfer_steps
-from pages.shared import training
-from pages.shared.training import State, TrainingJob, Verdict
+from pages.shared.jobs import training
+from pages.shared.jobs.training import State, TrainingJob, Verdict
 
 N_DRAWINGS = 9
 NEW = 3  # classes 0..2 are seen

@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from niwt_core.birds.reading import read
 from niwt_core.worlds.described import Described
-from pages.shared import edits, resources, state
+from pages.shared import resources, state
+from pages.shared.describing import edits
 
 APP = str(Path(__file__).parents[1] / "app.py")
 RED = state.EXAMPLE.replace("black cap", "red cap")

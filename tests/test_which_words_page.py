@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from niwt_core.birds.reading import read
 from niwt_core.laboratory.clauses import Clause
 from niwt_core.worlds.described import Described
-from pages.shared import clauses, state
+from pages.shared import state
+from pages.shared.describing import clauses
 
 APP = str(Path(__file__).parents[1] / "app.py")
 

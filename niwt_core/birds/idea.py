@@ -1,7 +1,7 @@
 """The project's idea in one example, measured: a sentence, the importances it writes, the birds it finds.
 
-It is written beside the bundled project (`python -m pages.shared.idea` does that anew), for a start page that is
-painted before the network has been loaded.
+It is written beside the bundled project (`python -m pages.shared.lessons.idea` does that anew), for a start page that
+is painted before the network has been loaded.
 """
 
 from __future__ import annotations
@@ -128,7 +128,8 @@ def load_idea(folder: Path) -> Idea:
         idea = Idea(**values)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{folder / FILE} is missing or damaged ({str(error)[:100]}); `python -m pages.shared.idea` writes it."
+            f"{folder / FILE} is missing or damaged ({str(error)[:100]}); "
+            "`python -m pages.shared.lessons.idea` writes it."
         ) from error
     if sorted(idea.order) != list(range(len(idea.importances))):
         raise InputError(

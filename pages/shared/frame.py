@@ -7,7 +7,8 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared import notebook_key, owner, tour
+from pages.shared.lessons import tour
+from pages.shared.person import notebook_key, owner
 
 #: What stands in the navigation: the lesson's steps side by side, the rest below two headings.
 PAGES: dict[str, list[tuple[str, str]]] = {

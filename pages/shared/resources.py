@@ -257,7 +257,7 @@ def _read_dictionary(world_id: str, stamp: tuple[int, int], _project: Project) -
 
 @st.cache_resource(show_spinner="Preparing what each neuron answers to (once) …", max_entries=8)
 def _draw_wall_sheet(world_id: str, stamp: tuple[int, int] | None, _world: World, _found: Dictionary) -> bytes:
-    from pages.shared.neurons import sheet
+    from pages.shared.neurons.neurons import sheet
 
     return sheet(_world, _found.neurons)
 

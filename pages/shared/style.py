@@ -8,7 +8,7 @@ from html import unescape
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared import downloads
+from pages.shared.charts import downloads
 from pages.shared.wording import plain
 
 # Blue and orange stay apart for every common kind of colour blindness, and both stand out (3 : 1 or more) on the light

@@ -1,0 +1,1 @@
+"""Charts, tables and pictures of numbers, and how they are saved."""

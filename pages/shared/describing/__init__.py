@@ -1,0 +1,1 @@
+"""From words to a class: how they were understood, and what each of them does."""

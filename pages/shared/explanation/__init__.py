@@ -1,0 +1,1 @@
+"""The Explain page: which picture, where, in words, which neurons."""

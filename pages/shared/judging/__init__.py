@@ -1,0 +1,1 @@
+"""How well it works: methods, confusions and verdicts in charts and words."""

@@ -1,0 +1,1 @@
+"""The Train page: one class, two ways of learning it, and the living board."""

@@ -1,0 +1,1 @@
+"""Neurons by name: cards, the wall, surgery, and the classes nearest to a class."""
