@@ -6,6 +6,7 @@ data/ holds links to its class folders. The fit writes data/classes.csv and proj
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import shutil
@@ -184,15 +185,27 @@ def latest_draft(owner: str) -> Draft | None:
     found = [folder for folder in folders_of(owner) if (folder / DRAFT).is_file()]
     found = [folder for folder in found if not (folder / "project.json").is_file()]
     for folder in sorted(found, key=lambda folder: -(folder / DRAFT).stat().st_mtime_ns):
-        try:
-            kept = json.loads((folder / DRAFT).read_text(encoding="utf-8"))
-            rows = tuple(ClassRow(**row | {"numbers": tuple(row["numbers"])}) for row in kept.pop("rows"))
-            tuples = {name: tuple(kept.pop(name)) for name in ("attribute_names", "notes")}
-            named = tuple((path, why) for path, why in kept.pop("named"))
-            return Draft(**kept | tuples | {"rows": rows, "named": named, "key": folder.name})
-        except (OSError, ValueError, TypeError, KeyError):
-            continue
+        with contextlib.suppress(InputError):
+            return draft_of(folder.name)
     return None
+
+
+def draft_of(key: str) -> Draft:
+    """The draft of a key that is known to be one.
+
+    Raises:
+        InputError: it is gone, or no longer whole.
+    """
+    try:
+        kept = json.loads((shelf() / key / DRAFT).read_text(encoding="utf-8"))
+        rows = tuple(ClassRow(**row | {"numbers": tuple(row["numbers"])}) for row in kept.pop("rows"))
+        tuples = {name: tuple(kept.pop(name)) for name in ("attribute_names", "notes")}
+        named = tuple((path, why) for path, why in kept.pop("named"))
+        return Draft(**kept | tuples | {"rows": rows, "named": named, "key": key})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            "The pictures on their way to a project are gone, or no longer whole; upload them anew."
+        ) from error
 
 
 def problem(rows: Sequence[ClassRow], has_numbers: bool) -> str | None:
