@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from niwt_core.errors import InputError
+from niwt_core.typed import clean
 from niwt_core.worlds.described import MAX_TEXT
 from pages.shared import frame, resources, state, style
 from pages.shared.charts import figures, tables
@@ -94,7 +95,7 @@ def _edit_words() -> None:
     from niwt_core.laboratory.whatif import changed_words, with_text
 
     world, versions = _mine()
-    text = st.session_state["what_if_words"]
+    text = clean(st.session_state["what_if_words"], lines=True)
     st.session_state["what_if_error"] = ""
     try:
         edited = with_text(world, versions.now, text)

@@ -90,7 +90,7 @@ def test_example_buttons_fill_the_field(name: str) -> None:
     ("text", "part"),
     [
         ("", "the text is empty"),
-        ("a red bird " * 91, "at most 1000 characters"),
+        ("a red bird " * 92, "at most 1000 characters"),
         ("ein kleiner gelber Vogel mit schwarzer Kappe", "in English"),
         ("a small large bird", "keep one"),
     ],

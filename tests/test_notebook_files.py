@@ -112,7 +112,7 @@ def test_a_spreadsheet_gets_no_formula_and_true_numbers() -> None:
     assert table.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(table.decode("utf-8-sig"), newline="")))
     assert rows[0]["title"] == "'=cmd|' /C calc'!A0"
-    assert rows[0]["note"] == "'+1\n@SUM(A1)"
+    assert rows[0]["note"] == "'+1\n'@SUM(A1)"
     assert rows[1]["title"] == "'-2+3"
     assert rows[1]["note"] == "' =1"
     assert rows[0]["attributes"] == "back_color: red"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,13 +10,12 @@ from typing import Any
 from niwt_core.errors import InputError
 from niwt_core.notebook.kept import Kept, checked
 from niwt_core.notebook.store import MAX_ENTRIES
+from niwt_core.spreadsheets import table
 
 FORMAT, VERSION = "niwt-notebook", 1
 #: Bytes of a file that is read; a full notebook of a network with 512 channels is smaller.
 MAX_BYTES = 32 << 20
 _NAMES = ("title", "text", "of", "project", "world", "note", "explanation")
-#: What spreadsheets take for the beginning of a formula, the full-width forms among them.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
 
 
 def to_json(entries: Sequence[Kept]) -> bytes:
@@ -118,31 +115,18 @@ def _moment(entry: Mapping[str, Any], name: str) -> datetime:
 
 
 def to_csv(entries: Sequence[Kept]) -> bytes:
-    """Entries as a table, one row a class, figures and importances in columns of their own.
-
-    Text that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP advises (CSV injection).
-    Numbers are numbers. UTF-8 with the mark that spreadsheets know it by.
-    """
+    """Entries as a table for spreadsheets, one row a class, figures and importances in columns of their own."""
     figures = sorted({name for entry in entries for name in entry.figures})
     n_channels = max((len(entry.importances) for entry in entries), default=0)
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(
-        ["title", "text", "attributes", "judged on", "project", "world", "created (UTC)", "changed (UTC)", *figures,
-         "note", "explanation", *(f"importance of neuron {k}" for k in range(n_channels))]
-    )  # fmt: skip
-    for entry in entries:
-        picks = "; ".join(f"{group}: {value}" for group, value in entry.picks.items())
-        words = [entry.title, entry.text, picks, entry.of, entry.project, entry.world]
-        times = [moment.strftime("%Y-%m-%d %H:%M:%S") for moment in (entry.created, entry.changed)]
-        numbers = [entry.figures.get(name, "") for name in figures]
-        blank = [""] * (n_channels - len(entry.importances))
-        writer.writerow(
-            [*map(_cell, words), *times, *numbers, _cell(entry.note), _cell(entry.explanation),
-             *entry.importances, *blank]
-        )  # fmt: skip
-    return b"\xef\xbb\xbf" + table.getvalue().encode()
+    head = ["title", "text", "attributes", "judged on", "project", "world", "created (UTC)", "changed (UTC)", *figures,
+            "note", "explanation", *(f"importance of neuron {k}" for k in range(n_channels))]  # fmt: skip
+    return table(head, (_row(entry, figures, n_channels) for entry in entries))
 
 
-def _cell(text: str) -> str:
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+def _row(entry: Kept, figures: Sequence[str], n_channels: int) -> list[str | float]:
+    picks = "; ".join(f"{group}: {value}" for group, value in entry.picks.items())
+    times = [moment.strftime("%Y-%m-%d %H:%M:%S") for moment in (entry.created, entry.changed)]
+    numbers = [entry.figures.get(name, "") for name in figures]
+    blank = [""] * (n_channels - len(entry.importances))
+    return [entry.title, entry.text, picks, entry.of, entry.project, entry.world, *times, *numbers, entry.note,
+            entry.explanation, *entry.importances, *blank]  # fmt: skip

@@ -6,12 +6,12 @@ import hashlib
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from niwt_core.errors import InputError
+from niwt_core.typed import clean
 
 #: Characters that fit.
 MAX_TITLE, MAX_TEXT, MAX_NOTE, MAX_EXPLANATION = 120, 1000, 20_000, 2000
@@ -82,23 +82,6 @@ def title_of(text: str, phrases: Iterable[str] = (), of: str = "", limit: int = 
     if len(words) <= limit:
         return words or "a class without words"
     return (words[: limit - 1].rpartition(" ")[0] or words[: limit - 2]).rstrip(",;. ") + " …"
-
-
-def clean(text: str, *, lines: bool = False) -> str:
-    """Without control characters and marks that turn the writing direction; line ends stay where `lines` are meant."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = [
-        c if c == "\n" and lines else " " if c.isspace() else c
-        for c in text
-        if c.isspace() or not _hidden(c)
-    ]  # fmt: skip
-    return "".join(kept).strip()
-
-
-def _hidden(character: str) -> bool:
-    kind = unicodedata.category(character)
-    # Joiners belong to emoji and to several scripts; surrogates alone are no text, and no database takes them.
-    return kind in ("Cc", "Cs") or (kind == "Cf" and character not in "\u200c\u200d")
 
 
 def checked_title(title: str) -> str:

@@ -24,6 +24,7 @@ from niwt_core.notebook.errors import ChangedElsewhereError, GoneError, Notebook
 from niwt_core.notebook.kept import MAX_TITLE, Entry, Kept, checked, checked_note, checked_title
 from niwt_core.notebook.rows import entry_of, haystack, identity, is_untouched, joined, kept_of, write
 from niwt_core.notebook.schema import EntryRow, NotebookRow
+from niwt_core.typed import clean
 
 SECRET_BYTES = 24
 MAX_ENTRIES = 2000
@@ -91,7 +92,7 @@ class Notebook:
     def page(self, search: str = "", offset: int = 0, limit: int = 12) -> Page:
         """Entries that hold every word of a search, in title, words, attributes or note."""
         wanted = self._here()
-        for word in search[:MAX_SEARCH].casefold().split():
+        for word in clean(search[:MAX_SEARCH]).casefold().split():
             wanted = wanted.where(EntryRow.haystack.contains(word, autoescape=True))
         newest = wanted.order_by(EntryRow.changed.desc(), EntryRow.id.desc()).offset(max(0, offset)).limit(limit)
         with self.database.reading() as session:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from niwt_core.birds.attributes import GROUPS
+from niwt_core.typed import clean
 from niwt_core.worlds.described import MAX_TEXT, Described, picks_of
 
 EXAMPLE = "a small yellow bird with a black cap, white wing bars and a short orange beak"
@@ -73,8 +74,8 @@ def described() -> Described | None:
 
 
 def describe_as(text: str, picks: Mapping[str, str], of: str = "") -> Described:
-    """Make this the current class."""
-    current = Described(text, dict(picks), of)
+    """Make this the current class; what nobody sees of its text is left out."""
+    current = Described(clean(text, lines=True), dict(picks), of)
     st.session_state["described"] = current
     _write_address(current)
     return current
@@ -100,7 +101,7 @@ def undo_clear() -> None:
 
 def _from_address() -> Described | None:
     """The class of the address; None where the address has none, or none that its project knows."""
-    text, key = st.query_params.get("text", "")[:MAX_TEXT], st.query_params.get("picks", "")
+    text, key = clean(st.query_params.get("text", "")[:MAX_TEXT], lines=True), st.query_params.get("picks", "")
     if world_key() == BIRDS:
         picks = picks_of(key, GROUPS)
         return Described(text, picks) if picks else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import numpy as np
 from niwt_core.birds import phrases as birds
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.phrases import GROUP_WORDS, phrases
+from niwt_core.typed import clean
 from niwt_core.wording import saying
 from niwt_core.worlds.described import Described
 
@@ -31,6 +33,15 @@ __all__ = [
 ]
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$:&])")
+#: Where a line's beginning makes it an item of a list, or a rule.
+_ITEM = re.compile(r"^([-+]|\d+(?=[.)]))")
+#: Inside what Streamlit's browser code looks for in the text after Markdown has been read, so that no backslash helps:
+#: icons, emoji, addresses of pages and of people, arrows.
+_FOUND_LATER = re.compile(
+    r"(?<=:)(?=/|material|streamlit|[\w+-]+:)|(?<=\S)(?=@\S)|(?<=www)(?=\.)|(?<=[-<>~])(?=[-<>=])", re.IGNORECASE
+)
+#: A character of no width that holds together what stands beside it; and marks around what is read from the right.
+_JOINER, _ISOLATE, _END = "\u2060", "\u2068", "\u2069"
 
 
 def phrase(group: str, value: str) -> str:
@@ -78,8 +89,21 @@ def signed(value: float) -> str:
 
 
 def plain(text: str) -> str:
-    """Somebody's text for a place that reads Markdown: it looks as typed, whatever is typed."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    """Somebody's text for a place that reads Markdown: it looks as typed, whatever is typed.
+
+    What nobody sees is left out, such as marks that would turn the direction of our own words.
+    """
+    line = _FOUND_LATER.sub(_JOINER, " ".join(clean(text).split()))
+    safe = _ITEM.sub(_no_item, _MARKDOWN.sub(r"\\\1", line))
+    return f"{_ISOLATE}{safe}{_END}" if any(map(_is_from_the_right, safe)) else safe
+
+
+def _no_item(found: re.Match[str]) -> str:
+    return f"\\{found[0]}" if found[0] in "+-" else f"{found[0]}\\"
+
+
+def _is_from_the_right(character: str) -> bool:
+    return unicodedata.bidirectional(character) in ("R", "AL", "AN")
 
 
 def whereabouts(signed: Tensor, masks: Mapping[str, np.ndarray] | None) -> str:

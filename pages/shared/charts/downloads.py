@@ -6,8 +6,6 @@ what is drawn, puts the title above and the sentence below it, and hands the fil
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 import unicodedata
@@ -21,6 +19,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+
+from niwt_core.spreadsheets import table
 
 _COLUMNS = ("trace", "x", "y", "z", "text")
 _TAG = re.compile(r"<(/?[a-zA-Z][^<>]*)>")
@@ -85,10 +85,7 @@ def csv_of(fig: go.Figure) -> bytes:
 
 
 def _csv(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerows([[_cell(value) for value in row] for row in (head, *rows)])
-    return out.getvalue().encode("utf-8-sig")
+    return table(map(_cell, head), (map(_cell, row) for row in rows))
 
 
 def _rows(trace: Any, number: int) -> Iterator[tuple[Any, ...]]:
@@ -131,7 +128,4 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, float):
         return float(f"{value:.7g}")  # as many figures as the network's numbers have
-    if not isinstance(value, str):
-        return value
-    text = _words(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return _words(value) if isinstance(value, str) else value

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from niwt_core.typed import clean
 from niwt_core.worlds.described import MAX_TEXT, Described, picks_of
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _all() -> dict[str, History]:
 
 def _from_address(world: World, current: Described) -> Described | None:
     """The version that stood at hand before a refresh; None where the address has none that this world can read."""
-    text, key = st.query_params.get(_TEXT, "")[:MAX_TEXT], st.query_params.get(_PICKS, "")
+    text, key = clean(st.query_params.get(_TEXT, "")[:MAX_TEXT], lines=True), st.query_params.get(_PICKS, "")
     picks = picks_of(key, world.groups)
     if not picks and (world.drawn or not text.strip()):
         return None

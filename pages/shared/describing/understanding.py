@@ -7,6 +7,7 @@ import streamlit as st
 from niwt_core.birds.reading import NothingUnderstoodError, read
 from niwt_core.birds.understanding import understood
 from niwt_core.errors import InputError
+from niwt_core.typed import clean
 from niwt_core.worlds.described import Described, Understood
 from pages.shared import resources, state
 
@@ -33,6 +34,7 @@ def make_class(text: str) -> None:
 
     The class keeps the pictures that judge it, and what was picked by hand of the same words.
     """
+    text = clean(text, lines=True)
     current: Described | None = st.session_state.get("described")
     if current is not None and current.text == text:
         st.session_state["describe_error"] = None
@@ -78,6 +80,7 @@ def look_up_unknown(current: Described, found: Understood) -> None:
 
 def ask_encoder(text: str) -> None:
     """A text of which no word is listed: the encoder may know words near them all."""
+    text = clean(text, lines=True)
     if (found := _widely(text)) is not None:
         st.session_state["describe_error"] = None
         st.session_state["understood"] = found
