@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shared import frame, resources, state, style
 from pages.shared.lessons import teaching
+from pages.shared.person import turns
 
 REFRESH_SECONDS = 0.7
 #: Of the most confused pairs, and of the pictures of one pair.
@@ -25,7 +26,7 @@ def job_of(identity: str):
     from pages.shared.jobs.evaluating import EvaluationJob
 
     world = resources.world()
-    return EvaluationJob(world, resources.folder_of(world.key))
+    return EvaluationJob(world, resources.folder_of(world.key), turns.shared_turn(f"evaluation {world.key}"))
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)
@@ -80,6 +81,7 @@ def living(job) -> None:
     if st.session_state.get("evaluation_was_running") and not now.running:
         st.session_state["evaluation_was_running"] = False
         st.rerun()  # the button has to change as well, and the clock has to stop
+    turns.show_place(now.place)
     if now.running:
         st.progress(now.done / max(now.total, 1), f"{now.stage}: {now.done} of {now.total}")
 

@@ -13,6 +13,7 @@ from pages.shared.charts import curves, heats, tables
 from pages.shared.jobs import trial
 from pages.shared.jobs.trial import CLASSIC, NAMES, OURS, Judged, Progress, TrialJob
 from pages.shared.judging import verdicts, words_on_parts
+from pages.shared.person import turns
 from pages.shared.wording import plain
 
 REFRESH_SECONDS = 0.7
@@ -32,7 +33,7 @@ def controls(world: World, now: Progress | None) -> None:
         make = (
             partial(trial.birds, world.project, n, round_) if world.drawn else partial(trial.photos, world, n, round_)
         )
-        job = TrialJob(make, n)
+        job = TrialJob(make, n, turns.turn())
         job.start()
         st.session_state["trial"], st.session_state["trial_world"] = job, resources.identity()
 
@@ -51,6 +52,7 @@ def living(job: TrialJob) -> None:
         st.session_state["trial_was_running"] = False
         st.rerun()  # the button has to change as well, and the clock has to stop
     done = len(now.tested)
+    turns.show_place(now.place)
     if now.running:
         doing = "birds drawn and tested" if thing() == "bird" else "photos tested"
         st.progress(done / now.n_birds, f"{done} of {now.n_birds} {doing}")

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared import frame, resources, state, style, wording
 from pages.shared.charts import tables
 from pages.shared.lessons import no_class
+from pages.shared.person import turns
 
 REFRESH_SECONDS = 0.5
 
@@ -38,7 +39,7 @@ def page() -> None:
     if kept is None or kept[0] != key:
         if kept is not None:
             kept[1].stop()
-        job = ContestJob(classroom.ring_holder(), classroom.ring_maker(world), lesson)
+        job = ContestJob(classroom.ring_holder(), classroom.ring_maker(world), lesson, turns.turn())
         st.session_state["contest"] = kept = (key, job)
     _contest(kept[1], len(lesson.pictures), len(lesson.strangers))
 
@@ -67,6 +68,7 @@ def _progress(job) -> None:
     now = job.standing()
     if not now.running:
         st.rerun()
+    turns.show_place(now.place)
     told = now.stage if now.stage.startswith("step ") else f"{now.done} of {now.total} {now.stage}"
     st.progress(min(1.0, now.done / max(now.total, 1)), told.capitalize() if now.stage else "Starting …")
 

@@ -124,7 +124,7 @@ def take_folder(titles, chosen: str) -> None:
 
 def go_on_with(draft) -> None:
     """The steps from pictures to a project."""
-    fit = own_projects.line().get(draft.key)
+    fit = own_projects.fits().get(draft.key)
     if fit is not None and not fit.snapshot().state.is_over:
         under_way(draft, fit)
         return
@@ -361,12 +361,15 @@ def start(draft, order) -> None:
 
 def begin_fit(draft, chosen, title: str) -> None:
     """Put the fit in line; it goes on whatever page is open."""
-    from niwt_core.worlds.making import Order, make
+    from niwt_core.worlds.apart import make_apart
+    from niwt_core.worlds.making import Order
     from niwt_core.worlds.shelf import check_title
 
     try:
         order = Order(check_title(title), *_ordered(chosen))
-        own_projects.line().start(draft.key, lambda progress, expect: make(draft, order, progress, expect))
+        own_projects.fits().start(
+            draft.key, owner(), lambda progress, expect: make_apart(draft, order, progress, expect)
+        )
     except InputError as error:
         st.session_state["own_messages"] = [str(error)]
 

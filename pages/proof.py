@@ -10,6 +10,7 @@ import streamlit as st
 from niwt_core.errors import InputError
 from pages.shared import frame, resources, state, style
 from pages.shared.lessons import no_class
+from pages.shared.person import turns
 from pages.shared.wording import in_words, listed, plain
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _start(world: World, current: state.Described, round_: int) -> Proof:
     from pages.shared.judging.proved import Proof
 
     shown = exhibits(world, current, state.yours(), round_)
-    job: Gathering[Shown] = Gathering(partial(show, world, shown), joined, sum(map(len, shown)))
+    job: Gathering[Shown] = Gathering(partial(show, world, shown), joined, sum(map(len, shown)), turns.turn())
     job.start()
     proof = st.session_state["proof"] = Proof(_identity(current), round_, shown, job)
     st.query_params["proof"] = str(round_)

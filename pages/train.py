@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,14 @@ from niwt_core.errors import InputError
 from niwt_core.worlds.described import Described
 from pages.shared import frame, resources, state, style, wording
 from pages.shared.charts import figures, tray
+from pages.shared.jobs.line import Kind
 from pages.shared.jobs.training import LIMIT, Frame, Snapshot, State, TrainingJob
 from pages.shared.learning import board, classroom
 from pages.shared.learning.changes import changed, where_it_stands
 from pages.shared.learning.lesson import LOOP_STRENGTH, Lesson, Solution
 from pages.shared.lessons import equations, no_class, teaching
 from pages.shared.notebook import keeping
-from pages.shared.person import runs
+from pages.shared.person import runs, turns
 
 SPEEDS: dict[str, float | None] = {"5 steps a second": 5.0, "20 steps a second": 20.0, "as fast as it goes": None}
 N_TRAY = 24
@@ -36,7 +38,7 @@ def job_of(key: str, lesson: Lesson) -> TrainingJob:
         speed, by_the_rule = SPEEDS[st.session_state["speed"]], st.session_state["by_the_rule"]
         job = runs.found(key)
         if job is None:
-            job = lesson.job(speed, by_the_rule)
+            job = lesson.job(speed, by_the_rule, partial(turns.line().stand, Kind.LOOK, turns.who()))
         else:
             job.set_speed(speed)
             job.stop_by_the_rule(by_the_rule)
@@ -101,6 +103,7 @@ def living(key: str, job: TrainingJob, lesson: Lesson, scene: board.Scene) -> No
     was_running = st.session_state.get("was_running", False)
     if now.error:
         st.error(wording.plain(now.error) + " Reset starts it anew.")
+    turns.show_place(now.place)
     if now.step is None:
         return
     solution = solution_for(key) if st.session_state.get("shows_solution") else None

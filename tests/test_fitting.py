@@ -8,7 +8,8 @@ import pytest
 from niwt_core.errors import InputError
 from niwt_core.worlds.effort import Stage, TimeLeft
 from pages.shared.jobs import fitting
-from pages.shared.jobs.fitting import Line, State
+from pages.shared.jobs.fitting import Fits, State
+from pages.shared.jobs.line import Kind, Line
 
 
 class Steps:
@@ -35,6 +36,11 @@ class Steps:
             self.allowed.release()
 
 
+def one_by_one() -> Fits:
+    """Fits, one at a time."""
+    return Fits(Line({Kind.FIT: 1}))
+
+
 def until(condition) -> None:
     for _ in range(1000):
         if condition():
@@ -48,12 +54,12 @@ def state(fit) -> State:
 
 
 def test_a_fit_runs_to_its_end_and_says_where_it_is():
-    line, work = Line(), Steps()
-    fit = line.start("a", work)
+    line, work = one_by_one(), Steps()
+    fit = line.start("a", "a", work)
     work.go(2)
     until(lambda: fit.snapshot().done == 2)
     now = fit.snapshot()
-    assert (now.state, now.place, now.stage, now.total) == (State.RUNNING, 1, "steps", 3)
+    assert (now.state, now.place, now.stage, now.total) == (State.RUNNING, 0, "steps", 3)
     assert 0 <= now.left < 1
     work.go(1)
     until(lambda: state(fit) is State.DONE)
@@ -66,14 +72,14 @@ def test_a_fit_runs_to_its_end_and_says_where_it_is():
 
 
 def test_one_at_a_time_in_the_order_they_came():
-    line, works = Line(), [Steps() for _ in range(3)]
+    line, works = one_by_one(), [Steps() for _ in range(3)]
     for work in works:
         work.go()
     hold = Steps(1)
-    first = line.start("first", hold)
-    fits = [line.start(str(i), work) for i, work in enumerate(works)]
+    first = line.start("first", "first", hold)
+    fits = [line.start(str(i), str(i), work) for i, work in enumerate(works)]
     until(lambda: state(first) is State.RUNNING)
-    assert [fit.snapshot().place for fit in fits] == [2, 3, 4]
+    assert [fit.snapshot().place for fit in fits] == [1, 2, 3]
     time.sleep(0.05)
     assert [state(fit) for fit in fits] == [State.WAITING] * 3
     assert [work.done for work in works] == [[], [], []]
@@ -83,8 +89,8 @@ def test_one_at_a_time_in_the_order_they_came():
 
 
 def test_who_pauses_lets_the_next_in_and_stands_in_line_again():
-    line, one, two = Line(), Steps(), Steps()
-    first, second = line.start("1", one), line.start("2", two)
+    line, one, two = one_by_one(), Steps(), Steps()
+    first, second = line.start("1", "1", one), line.start("2", "2", two)
     until(lambda: state(first) is State.RUNNING)
     first.pause()
     assert state(first) is State.PAUSED
@@ -93,7 +99,7 @@ def test_who_pauses_lets_the_next_in_and_stands_in_line_again():
     assert one.done == [0]
     first.go_on()
     until(lambda: state(first) is State.WAITING)
-    assert first.snapshot().place == 2
+    assert first.snapshot().place == 1
     two.go()
     until(lambda: state(second) is State.DONE)
     one.go(1)
@@ -102,11 +108,11 @@ def test_who_pauses_lets_the_next_in_and_stands_in_line_again():
 
 
 def test_the_clock_stands_still_while_paused():
-    line, work = Line(), Steps()
-    fit = line.start("1", work)
+    line, work = one_by_one(), Steps()
+    fit = line.start("1", "1", work)
     fit.pause()
     work.go(1)
-    until(lambda: fit.snapshot().place == 0)
+    until(lambda: fit.snapshot().done == 1)
     before = fit.snapshot().seconds
     time.sleep(0.1)
     assert fit.snapshot().seconds == before
@@ -114,13 +120,13 @@ def test_the_clock_stands_still_while_paused():
 
 
 def test_a_fit_that_waits_can_be_paused_and_goes_to_the_end():
-    line, hold, work, other = Line(), Steps(), Steps(), Steps()
-    line.start("hold", hold)
-    waiting, third = line.start("w", work), line.start("o", other)
+    line, hold, work, other = one_by_one(), Steps(), Steps(), Steps()
+    line.start("hold", "hold", hold)
+    waiting, third = line.start("w", "w", work), line.start("o", "o", other)
     waiting.pause()
-    assert (state(waiting), waiting.snapshot().place, third.snapshot().place) == (State.PAUSED, 0, 2)
+    assert (state(waiting), waiting.snapshot().place, third.snapshot().place) == (State.PAUSED, 0, 1)
     waiting.go_on()
-    until(lambda: waiting.snapshot().place == 3)
+    until(lambda: waiting.snapshot().place == 2)
     for steps in (hold, work, other):
         steps.go()
     until(lambda: state(waiting) is State.DONE and state(third) is State.DONE)
@@ -128,11 +134,11 @@ def test_a_fit_that_waits_can_be_paused_and_goes_to_the_end():
 
 @pytest.mark.parametrize("when", ["running", "waiting", "paused"])
 def test_cancelling_ends_a_fit_whatever_it_does(when):
-    line, hold, work, after = Line(), Steps(), Steps(), Steps()
+    line, hold, work, after = one_by_one(), Steps(), Steps(), Steps()
     if when == "waiting":
-        holding = line.start("hold", hold)
-    fit = line.start("1", work)
-    later = line.start("2", after)
+        holding = line.start("hold", "hold", hold)
+    fit = line.start("1", "1", work)
+    later = line.start("2", "2", after)
     if when == "paused":
         fit.pause()
     fit.cancel()
@@ -147,9 +153,9 @@ def test_cancelling_ends_a_fit_whatever_it_does(when):
 
 
 def test_a_failure_is_one_sentence_and_the_next_has_its_turn():
-    line = Line()
+    line = one_by_one()
     works = [Steps(1, InputError("The pictures are gone.")), Steps(1, RuntimeError("boom")), Steps(1, MemoryError())]
-    fits = [line.start(str(i), work) for i, work in enumerate(works)]
+    fits = [line.start(str(i), str(i), work) for i, work in enumerate(works)]
     for work in works:
         work.go()
     until(lambda: all(state(fit) is State.FAILED for fit in fits))
@@ -160,13 +166,13 @@ def test_a_failure_is_one_sentence_and_the_next_has_its_turn():
 
 
 def test_the_same_project_is_fitted_once_at_a_time_and_again_when_it_is_over():
-    line, work = Line(), Steps()
-    fit = line.start("a", work)
-    assert line.start("a", Steps()) is fit
+    line, work = one_by_one(), Steps()
+    fit = line.start("a", "a", work)
+    assert line.start("a", "a", Steps()) is fit
     fit.cancel()
     work.go(1)
     until(lambda: state(fit) is State.CANCELLED)
-    again = line.start("a", work)
+    again = line.start("a", "a", work)
     assert again is not fit
     work.go()
     until(lambda: state(again) is State.DONE)
@@ -174,10 +180,10 @@ def test_the_same_project_is_fitted_once_at_a_time_and_again_when_it_is_over():
 
 def test_the_line_has_an_end(monkeypatch):
     monkeypatch.setattr(fitting, "MOST", 2)
-    line, works = Line(), [Steps(), Steps()]
-    fits = [line.start(str(i), work) for i, work in enumerate(works)]
+    line, works = one_by_one(), [Steps(), Steps()]
+    fits = [line.start(str(i), str(i), work) for i, work in enumerate(works)]
     with pytest.raises(InputError, match="2 fits are under way"):
-        line.start("3", Steps())
+        line.start("3", "3", Steps())
     for fit, work in zip(fits, works, strict=True):
         fit.cancel()
         work.go(1)
@@ -185,8 +191,8 @@ def test_the_line_has_an_end(monkeypatch):
 
 def test_a_fit_paused_for_hours_is_cancelled(monkeypatch):
     monkeypatch.setattr(fitting, "PAUSED_SECONDS", 0.0)
-    line, work = Line(), Steps()
-    fit = line.start("1", work)
+    line, work = one_by_one(), Steps()
+    fit = line.start("1", "1", work)
     fit.pause()
     work.go(1)
     until(lambda: state(fit) is State.CANCELLED)

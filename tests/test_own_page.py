@@ -10,9 +10,11 @@ from streamlit.testing.v1 import AppTest
 from test_drafts import WORDS, Encoder, filled, pictures, zipped
 
 from niwt_core import text
-from niwt_core.worlds import drafts, making, server_folders, shelf, weights
+from niwt_core.worlds import apart, drafts, making, server_folders, shelf, weights
 from pages.shared.jobs.fitting import Snapshot, State
+from pages.shared.jobs.line import FITS_VARIABLE
 from pages.shared.own import fit_words, own_projects
+from pages.shared.person import turns
 
 APP = str(Path(__file__).parents[1] / "app.py")
 OWNER = "a" * 32
@@ -26,8 +28,9 @@ def place(tmp_path, monkeypatch):
     monkeypatch.delenv(server_folders.VARIABLE, raising=False)
     monkeypatch.delenv(weights.VARIABLE, raising=False)
     monkeypatch.setattr(text, "load_encoder", lambda name: Encoder())
-    monkeypatch.setattr(making, "make", small_make)
-    own_projects.line.clear()
+    monkeypatch.setattr(apart, "make_apart", small_make)
+    own_projects.fits.clear()
+    turns.line.clear()
     return tmp_path / "projects"
 
 
@@ -172,7 +175,7 @@ class Held:
 
     def __init__(self, monkeypatch, error: Exception | None = None) -> None:
         self.go, self.error = threading.Semaphore(0), error
-        monkeypatch.setattr(making, "make", self)
+        monkeypatch.setattr(apart, "make_apart", self)
 
     def __call__(self, draft, order, progress, expect) -> None:
         progress("activations", 1, 3)
@@ -217,13 +220,14 @@ def test_a_fit_that_fails_is_one_sentence_and_can_be_tried_again(monkeypatch):
 
 
 def test_a_second_fit_stands_in_line(monkeypatch):
+    monkeypatch.setenv(FITS_VARIABLE, "1")
     held = Held(monkeypatch)
     given()
     first = begin(open_page(shelf=OWNER))
     other = filled(drafts.draft_of_zip(zipped(pictures()), "b.zip", "b" * 32))
     other.save()
     begin(open_page(shelf="b" * 32))
-    assert own_projects.line().get(other.key).snapshot().place == 2
+    assert own_projects.fits().get(other.key).snapshot().place == 1
     assert "own_pause" in [button.key for button in first.button]
     held.go.release(2)
 

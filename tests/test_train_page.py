@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.jobs.line import Kind
 from pages.shared.jobs.training import State
+from pages.shared.person import turns
 
 APP = str(Path(__file__).parents[1] / "app.py")
 BIRD = "size.small~crown_color.black~belly_color.yellow~wing_pattern.white_bars"
@@ -102,6 +104,27 @@ def test_start_becomes_pause_and_back(page):
     page.button(key="pause").click().run()
     assert job.snapshot().state in (State.PAUSED, State.CONVERGED)
     assert page.button(key="start").label == "Go on"
+
+
+def test_who_has_to_wait_sees_the_place_in_line(page):
+    holds = [turns.line().stand(Kind.LOOK, f"somebody {i}") for i in range(4)]
+    try:
+        for hold in holds:
+            hold.enter()
+        page.button(key="start").click().run()
+        assert not page.exception
+        assert "**2nd in line.**" in page.info[0].value
+        assert page.button(key="pause")
+    finally:
+        for hold in holds:
+            hold.leave()
+    wait = time.monotonic() + 10
+    while page.session_state["training"][1].snapshot().iteration == 0:
+        assert time.monotonic() < wait
+        time.sleep(0.02)
+    page.run()
+    assert len(page.info) == 0
+    page.button(key="pause").click().run()
 
 
 def test_the_speed_goes_to_the_job(page):

@@ -1,13 +1,15 @@
 import itertools
 import threading
 import time
+from functools import partial
 
 import pytest
 import torch
 
 from niwt_core.importance import channel_jacobian
 from niwt_core.transfer import TransferStep, jacobian_importances, transfer_steps
-from pages.shared.jobs import training
+from pages.shared.jobs import line, training
+from pages.shared.jobs.line import Kind, Line
 from pages.shared.jobs.training import State, TrainingJob, Verdict
 
 N_DRAWINGS = 9
@@ -264,3 +266,42 @@ def test_a_job_that_nobody_watches_pauses_itself(world, monkeypatch):
     now = job.snapshot()
     assert now.state is State.PAUSED
     assert 0 < now.iteration < 40
+
+
+def test_two_loops_share_one_turn_and_both_come_to_their_end(world, monkeypatch):
+    monkeypatch.setattr(line, "QUANTUM", 0.02)
+    shared = Line({Kind.LOOK: 1})
+    jobs = [
+        TrainingJob(world.steps, world.judge, NEW, None, stand=partial(shared.stand, Kind.LOOK, owner))
+        for owner in ("a", "b")
+    ]
+    for job in jobs:
+        job.start()
+    places = set()
+
+    def over() -> bool:
+        now = [job.snapshot() for job in jobs]
+        places.update(tuple(one.place for one in now))
+        return all(one.state is State.CONVERGED for one in now)
+
+    wait_for(over)
+    assert places == {0, 1}  # one of the two waited, and never both
+    expected = next(s for s in world.steps() if s.converged)
+    assert all(torch.equal(job.snapshot().step.weights, expected.weights) for job in jobs)
+
+
+def test_a_loop_in_line_can_be_paused_and_gives_its_place_back(world):
+    shared = Line({Kind.LOOK: 1})
+    hold = shared.stand(Kind.LOOK, "hold")
+    hold.enter()
+    job = TrainingJob(world.steps, world.judge, NEW, None, stand=partial(shared.stand, Kind.LOOK, "a"))
+    job.start()
+    wait_for(lambda: job.snapshot().place == 1)
+    assert job.snapshot().state is State.RUNNING
+    assert job.snapshot().iteration == 0
+    job.pause()
+    wait_for(lambda: training_threads() == 0)
+    assert shared.order(Kind.LOOK) == []
+    job.start()
+    hold.leave()
+    wait_for(lambda: job.snapshot().state is State.CONVERGED)

@@ -1,4 +1,4 @@
-"""A fit in a process of its own: it leaves the pages their processor, gives all its memory back, and can only fail itself.
+"""A fit in a process of its own: it leaves the pages their processor, and gives all its memory back.
 
 The two speak in lines of JSON. The child reports, and goes on when it has been answered: so whoever hears the reports
 can hold it for as long as they like. Where the other end is gone it stops, having written nothing.
@@ -25,6 +25,7 @@ from niwt_core.worlds.making import Order, make
 
 #: How much politer than the pages the child is (`nice`).
 POLITENESS = 10
+COMMAND = [sys.executable, "-m", "niwt_core.worlds.apart"]
 _ROOT = Path(__file__).parents[2]
 
 
@@ -39,10 +40,9 @@ def make_apart(
     Raises:
         InputError: as `making.make`; a child that ended before it was done, as one does that takes too much memory.
     """
-    command = [sys.executable, "-m", "niwt_core.worlds.apart"]
     with tempfile.TemporaryFile() as complaints:
         child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, cwd=_ROOT, text=True
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, cwd=_ROOT, text=True
         )
         assert child.stdin is not None
         assert child.stdout is not None

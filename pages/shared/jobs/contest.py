@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from niwt_core.pipeline import Progress
 from niwt_core.rivals import LOOP_LIMIT, Outcome, Ring, compare
+from pages.shared.jobs.line import Turn, alone
 from pages.shared.learning.lesson import Lesson
 
 #: Steps that the loop takes as a rule, for a bar that shows how far it is.
@@ -43,7 +44,10 @@ class RingHolder:
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """A job at one moment: what is being done, how much of how much, and in the end the outcomes or one sentence."""
+    """A job at one moment: what is being done, how much of how much, and in the end the outcomes or one sentence.
+
+    place: in the server's line; 0 where it does not wait there.
+    """
 
     stage: str
     done: int
@@ -53,6 +57,7 @@ class Standing:
     ring: Ring | None
     iterations: int
     error: str | None
+    place: int = 0
 
 
 class ContestJob:
@@ -60,11 +65,13 @@ class ContestJob:
 
     Args:
         holder: of the world's ring. make: makes the ring, told what to report to.
-        lesson: the class, its pictures, and the loop.
+        lesson: the class, its pictures, and the loop. turn: in the server's line.
     """
 
-    def __init__(self, holder: RingHolder, make: Callable[[Progress], Ring], lesson: Lesson) -> None:
-        self._holder, self._make, self._lesson = holder, make, lesson
+    def __init__(
+        self, holder: RingHolder, make: Callable[[Progress], Ring], lesson: Lesson, turn: Turn | None = None
+    ) -> None:
+        self._holder, self._make, self._lesson, self._turn = holder, make, lesson, turn or alone()
         self._lock = threading.Lock()  # guards all below
         self._running, self._stopped = False, False
         self._stage: tuple[str, int, int] = ("", 0, 1)
@@ -88,12 +95,19 @@ class ContestJob:
 
     def standing(self) -> Standing:
         """What a page draws."""
+        place = self._turn.place
         with self._lock:
             return Standing(
-                *self._stage, self._running, self._outcomes, self._ring, self._iterations, self._error
+                *self._stage, self._running, self._outcomes, self._ring, self._iterations, self._error, place
             )  # fmt: skip
 
+    def _is_wanted(self) -> bool:
+        with self._lock:
+            return not self._stopped
+
     def _report(self, stage: str, done: int, total: int) -> None:
+        if not self._turn.pass_on(self._is_wanted):
+            raise StoppedError
         with self._lock:
             self._stage = (stage, done, total)
             if self._stopped:
@@ -101,6 +115,8 @@ class ContestJob:
 
     def _run(self) -> None:
         try:
+            if not self._turn.wait(self._is_wanted):
+                raise StoppedError
             ring = self._holder.get(self._make, self._report)
             lesson, seconds = self._lesson, 0.0
             steps = lesson.steps()
@@ -129,5 +145,6 @@ class ContestJob:
             with self._lock:
                 self._error = f"The comparison stopped with an error: {type(error).__name__}: {str(error)[:200]}"
         finally:
+            self._turn.leave()
             with self._lock:
                 self._running = False

@@ -23,6 +23,7 @@ from niwt_core.evaluation import Contender, Evaluation, Standing, contenders, ju
 from niwt_core.images import activation_batches
 from niwt_core.project import contest_file
 from niwt_core.worlds.base import World
+from pages.shared.jobs.line import Turn, alone
 
 #: Pictures of each class, at first and then; after that all.
 STEPS = (5, 20)
@@ -37,7 +38,7 @@ class Progress:
         stage: what it does, in words; done, total: how far that is.
         n_each: pictures of each class that are asked for. most: of which no class has more.
         evaluation: the last that was finished, of `judged` pictures of each class; None before there is one.
-        error: one sentence where it failed.
+        error: one sentence where it failed. place: in the server's line; 0 where it does not wait there.
     """
 
     stage: str
@@ -49,6 +50,7 @@ class Progress:
     evaluation: Evaluation | None
     judged: int
     error: str | None
+    place: int = 0
 
     @property
     def next_step(self) -> int | None:
@@ -64,11 +66,12 @@ class EvaluationJob:
     """One project's evaluation; `start` asks for a number of test pictures of each class.
 
     Args:
-        folder: of the project, where what a fit kept for other methods stands.
+        folder: of the project, where what a fit kept for other methods stands. turn: in the server's line.
     """
 
-    def __init__(self, world: World, folder: Path) -> None:
-        self._world, self._folder = world, folder
+    def __init__(self, world: World, folder: Path, turn: Turn | None = None) -> None:
+        self._world, self._folder, self._turn = world, folder, turn or alone()
+        self._working = threading.Lock()  # held by the thread at work: who starts it anew waits for the last batch
         self._lock = threading.Lock()  # guards all below but the results in progress, which only one thread touches
         self._stage, self._done, self._total = "", 0, 1
         self._running, self._stop = False, threading.Event()
@@ -100,10 +103,11 @@ class EvaluationJob:
 
     def progress(self) -> Progress:
         """What a page draws."""
+        place = self._turn.place
         with self._lock:
             return Progress(
                 self._stage, self._done, self._total, self._running, self._n_each, self._most,
-                self._evaluation, self._judged, self._error,
+                self._evaluation, self._judged, self._error, place,
             )  # fmt: skip
 
     def picture(self, number: int, size: int) -> np.ndarray:
@@ -122,7 +126,13 @@ class EvaluationJob:
             self._stage, self._done, self._total = stage, done, total
 
     def _run(self, stop: threading.Event) -> None:
+        with self._working:
+            self._work(stop)
+
+    def _work(self, stop: threading.Event) -> None:
         try:
+            if not self._turn.wait(lambda: not stop.is_set()):
+                return
             data = self._world.data
             order = order_of_tests(data)
             most = int(order[2].max()) + 1
@@ -138,6 +148,7 @@ class EvaluationJob:
         except Exception as error:  # kept for the page: a thread has nobody to raise it to
             self._fail(f"The evaluation stopped with an error: {type(error).__name__}: {str(error)[:200]}")
         finally:
+            self._turn.leave()
             with self._lock:
                 if stop is self._stop:
                     self._running = False
@@ -152,6 +163,8 @@ class EvaluationJob:
         what = "Drawing and looking at test birds" if self._world.drawn else "Looking at test photos"
         while done < n_images and not stop.is_set():
             self._tell(what, done, n_images)
+            if not self._turn.pass_on(lambda: not stop.is_set()):
+                return
             which = order[0][done]
             # a batch is of one source, so it ends where the other source begins
             same = order[0][done : min(done + _BATCH, n_images)] == which
@@ -170,6 +183,8 @@ class EvaluationJob:
         total = n_contenders(self._contest)
         while len(self._learned) < total and not stop.is_set():
             self._tell("Letting every method learn", len(self._learned), total)
+            if not self._turn.pass_on(lambda: not stop.is_set()):
+                return
             self._learned.append(next(self._learning))
 
     def _judge(self, data: ZeroShotData, order: TestOrder, n_images: int, stop: threading.Event) -> None:

@@ -1,7 +1,7 @@
-"""Fits in line: one at a time on this server, each in a thread of its own that pages watch, pause and cancel.
+"""Fits in line: each has a thread of its own that pages watch, pause and cancel. No Streamlit here.
 
-Threads make no Streamlit calls; pages only ever read a `Snapshot`. A fit goes on whether or not somebody watches. Who
-pauses lets the next one in, and has to stand in line again to go on.
+Pages only ever read a `Snapshot`. A fit goes on whether or not somebody watches. Who pauses lets the next one in, and
+has to stand in line again to go on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from enum import Enum
 from niwt_core.errors import InputError
 from niwt_core.pipeline import Progress
 from niwt_core.worlds.effort import Stage, TimeLeft
+from pages.shared.jobs.line import Kind, Line
 
 #: Fits that wait, run or are paused at most; each keeps what it has measured so far in memory.
 MOST = 10
@@ -47,7 +48,7 @@ class Snapshot:
     """A fit at one moment.
 
     Attributes:
-        place: in the line, 1 for the one that runs or is next; 0 where it does not stand in it.
+        place: in the line, 1 for the one that is let in next; 0 where it does not wait.
         stage: as `pipeline.Progress` names it; done of total units. share: of the whole work, as planned; 0 to 1.
         seconds: spent working. left: seconds of work to come, None while nothing is known.
         error: one sentence where it failed.
@@ -69,11 +70,11 @@ class Cancelled(BaseException):
 
 
 class Fit:
-    """One fit; made by `Line.start`."""
+    """One fit; made by `Fits.start`."""
 
-    def __init__(self, line: Line, key: str, work: Work) -> None:
+    def __init__(self, line: Line, owner: str, key: str, work: Work) -> None:
         self.key = key
-        self._line, self._work = line, work
+        self._line, self._turn, self._work = line, line.stand(Kind.FIT, owner), work
         self._state = State.WAITING
         self._pausing = self._cancelling = False
         self._stage, self._done, self._total = "", 0, 0
@@ -82,13 +83,17 @@ class Fit:
         self._time_left: TimeLeft | None = None
         self._worked, self._since = 0.0, None  # type: float, float | None
 
+    def stand_in_line(self) -> None:
+        """Take a place now, not only when the thread has begun."""
+        self._turn.enter()
+
     def pause(self) -> None:
         """Stop at the next report, and let the next one in."""
         with self._line.changed:
             if not self._state.is_over:
                 self._pausing = True
                 if self._state is State.WAITING:
-                    self._line.leave(self)
+                    self._turn.leave()
                     self._state = State.PAUSED
                 self._line.changed.notify_all()
 
@@ -110,7 +115,7 @@ class Fit:
             worked, left = self._clock(), self._left
             share = 1.0 if self._state is State.DONE else worked / (worked + left) if left is not None else 0.0
             state = State.PAUSED if self._pausing and not self._state.is_over else self._state
-            place = self._line.place(self)
+            place = self._turn.place
             return Snapshot(state, place, self._stage, self._done, self._total, share, worked, left, self._error)
 
     def run(self) -> None:
@@ -130,7 +135,7 @@ class Fit:
         with self._line.changed:
             self._stop_clock()
             self._state, self._error = over, error
-            self._line.leave(self)
+            self._turn.leave()
             del self._work  # and with it what it holds in memory
             self._line.changed.notify_all()
 
@@ -153,7 +158,7 @@ class Fit:
                 self._left = self._time_left.seconds(stage, done, total)
             if self._pausing or self._cancelling:
                 self._stop_clock()
-                self._line.leave(self)
+                self._turn.leave()
                 self._wait()
 
     def _wait(self) -> None:
@@ -167,27 +172,26 @@ class Fit:
                     self._state = State.PAUSED
                 else:
                     self._state = State.WAITING
-                    if self._line.enter(self) == 1:
+                    if self._turn.enter():
                         break
                 self._line.changed.wait(60)
             self._state, self._since = State.RUNNING, time.monotonic()
 
 
-class Line:
-    """All fits of this server."""
+class Fits:
+    """All fits of this server; they stand in its line."""
 
-    def __init__(self) -> None:
-        self.changed = threading.Condition(threading.RLock())  # guards all of the line and its fits
-        self._line: list[Fit] = []  # the first one runs
-        self._fits: dict[str, Fit] = {}
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._fits: dict[str, Fit] = {}  # guarded by the line's lock
 
-    def start(self, key: str, work: Work) -> Fit:
+    def start(self, key: str, owner: str, work: Work) -> Fit:
         """Put a fit in line; one of the same key that is not over is the answer itself.
 
         Raises:
             InputError: too many are there already.
         """
-        with self.changed:
+        with self._line.changed:
             known = self._fits.get(key)
             if known is not None and not known.snapshot().state.is_over:
                 return known
@@ -198,32 +202,18 @@ class Line:
             for old in over[: max(0, len(over) - MOST_OVER)]:
                 del self._fits[old]
             self._fits.pop(key, None)
-            fit = self._fits[key] = Fit(self, key, work)
-            self.enter(fit)
+            fit = self._fits[key] = Fit(self._line, owner, key, work)
+            fit.stand_in_line()
         threading.Thread(target=fit.run, daemon=True, name="fit").start()
         return fit
 
     def get(self, key: str) -> Fit | None:
         """The fit of a project, also a while after it is over."""
-        with self.changed:
+        with self._line.changed:
             return self._fits.get(key)
 
     def forget(self, key: str) -> None:
         """A fit that is over need not be shown any more."""
-        with self.changed:
+        with self._line.changed:
             if key in self._fits and self._fits[key].snapshot().state.is_over:
                 del self._fits[key]
-
-    def enter(self, fit: Fit) -> int:
-        """Stand at the end, unless in line already; the place."""
-        if fit not in self._line:
-            self._line.append(fit)
-        return self.place(fit)
-
-    def leave(self, fit: Fit) -> None:
-        if fit in self._line:
-            self._line.remove(fit)
-            self.changed.notify_all()
-
-    def place(self, fit: Fit) -> int:
-        return self._line.index(fit) + 1 if fit in self._line else 0

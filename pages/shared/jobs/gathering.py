@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from niwt_core.errors import InputError
+from pages.shared.jobs.line import Turn, alone
 
 T = TypeVar("T", bound=Sized)
 
@@ -21,7 +22,8 @@ class Progress(Generic[T]):
 
     Attributes:
         whole: all that is there so far; None before the first part. n_done, n_all: pictures there, and to come in all.
-        running: whether it goes on. error: one sentence where it failed.
+        running: whether it goes on. error: one sentence where it failed. place: in the server's line; 0 where it does
+            not wait there.
     """
 
     whole: T | None
@@ -29,6 +31,7 @@ class Progress(Generic[T]):
     n_all: int
     running: bool
     error: str | None
+    place: int = 0
 
     @property
     def is_part(self) -> bool:
@@ -41,10 +44,17 @@ class Gathering(Generic[T]):
 
     Args:
         make: the parts, made as they are asked for. join: several parts as one. n_all: pictures in all parts.
+        turn: in the server's line.
     """
 
-    def __init__(self, make: Callable[[], Iterator[T]], join: Callable[[list[T]], T], n_all: int) -> None:
-        self._make, self._join, self._n_all = make, join, n_all
+    def __init__(
+        self,
+        make: Callable[[], Iterator[T]],
+        join: Callable[[list[T]], T],
+        n_all: int,
+        turn: Turn | None = None,
+    ) -> None:
+        self._make, self._join, self._n_all, self._turn = make, join, n_all, turn or alone()
         self._lock = threading.Lock()  # guards all below
         self._parts: list[T] = []
         self._running, self._stopped = False, False
@@ -66,15 +76,17 @@ class Gathering(Generic[T]):
 
     def progress(self) -> Progress[T]:
         """What a page draws."""
+        place = self._turn.place
         with self._lock:
             if len(self._parts) > 1:
                 self._parts = [self._join(self._parts)]
             whole = self._parts[0] if self._parts else None
-            return Progress(whole, len(whole or ()), self._n_all, self._running, self._error)
+            return Progress(whole, len(whole or ()), self._n_all, self._running, self._error, place)
 
     def _run(self) -> None:
         try:
-            for part in self._make():
+            parts = self._make()
+            while self._turn.pass_on(self._is_wanted) and (part := next(parts, None)) is not None:
                 with self._lock:
                     if self._stopped:
                         return
@@ -84,5 +96,10 @@ class Gathering(Generic[T]):
             with self._lock:
                 self._error = f"It stopped early. {said}"
         finally:
+            self._turn.leave()
             with self._lock:
                 self._running = False
+
+    def _is_wanted(self) -> bool:
+        with self._lock:
+            return not self._stopped

@@ -17,6 +17,7 @@ import numpy as np
 from torch import Tensor
 
 from niwt_core.transfer import TransferStep
+from pages.shared.jobs.line import Turn, alone
 
 #: Points of history kept; beyond it every other one is dropped, so that a job's memory is bounded.
 MAX_POINTS = 1000
@@ -100,6 +101,7 @@ class Snapshot:
         frames: the last MAX_FRAMES steps, the latest last.
         ruled: the first iteration at which the paper's rule would stop, or did.
         seconds: time spent computing steps, without the waiting between them.
+        place: in the server's line; 0 where it does not wait there.
         error: one sentence where the job failed.
     """
 
@@ -114,6 +116,7 @@ class Snapshot:
     ruled: int | None
     seconds: float
     speed: float | None
+    place: int
     error: str | None
 
     @property
@@ -157,6 +160,7 @@ class TrainingJob:
         new_class: the class number that `judge` gives to the new class.
         speed: steps per second; None is as fast as it goes.
         by_the_rule: whether to stop where the paper's rule says so, or only at LIMIT.
+        stand: a standing in the server's line, asked for with every start; steps are taken while its turn is on.
     """
 
     def __init__(
@@ -166,7 +170,9 @@ class TrainingJob:
         new_class: int,
         speed: float | None = 20.0,
         by_the_rule: bool = True,
+        stand: Callable[[], Turn] = alone,
     ) -> None:
+        self._stand, self._turn = stand, alone()
         self._make_steps, self._judge, self._new_class = make_steps, judge, new_class
         self._changed = threading.Condition()  # guards all below; told of every change of state or speed
         self._working = threading.Lock()  # held while the loop advances; always taken before `_changed`
@@ -189,7 +195,10 @@ class TrainingJob:
             self._state = State.RUNNING
             self._run += 1
             self._looked = time.monotonic()
-            threading.Thread(target=self._keep_stepping, args=(self._run,), daemon=True, name="training").start()
+            self._turn = self._stand()
+            threading.Thread(
+                target=self._keep_stepping, args=(self._run, self._turn), daemon=True, name="training"
+            ).start()
 
     def pause(self) -> None:
         """Stop after the step in progress; its thread ends."""
@@ -226,6 +235,7 @@ class TrainingJob:
 
     def snapshot(self) -> Snapshot:
         """What a page draws."""
+        place = self._turn.place  # the line has a lock of its own: never asked for while ours is held
         with self._changed:
             self._looked = time.monotonic()
             return Snapshot(
@@ -240,6 +250,7 @@ class TrainingJob:
                 ruled=self._ruled,
                 seconds=self._seconds,
                 speed=self._speed,
+                place=place if self._state is State.RUNNING else 0,
                 error=self._error,
             )
 
@@ -314,14 +325,24 @@ class TrainingJob:
         with self._changed:
             return self._run == run and self._state is State.RUNNING
 
-    def _keep_stepping(self, run: int) -> None:
+    def _is_wanted(self, run: int) -> bool:
+        """Whether a run goes on; one that nobody looks at is paused."""
+        with self._changed:
+            if self._is_current(run) and time.monotonic() - self._looked > UNWATCHED_SECONDS:
+                self._state = State.PAUSED
+            return self._is_current(run)
+
+    def _keep_stepping(self, run: int, turn: Turn) -> None:
+        try:
+            self._step_in_turn(run, turn)
+        finally:
+            turn.leave()
+
+    def _step_in_turn(self, run: int, turn: Turn) -> None:
         due = time.monotonic()
-        while True:
+        while turn.pass_on(lambda: self._is_wanted(run)):
             with self._changed:
-                if not self._is_current(run):
-                    return
-                if time.monotonic() - self._looked > UNWATCHED_SECONDS:
-                    self._state = State.PAUSED
+                if not self._is_wanted(run):
                     return
                 speed = self._speed
                 wait = due - time.monotonic()

@@ -35,6 +35,7 @@ from niwt_core.gzsl import join
 from niwt_core.images import to_input
 from niwt_core.project import Project
 from niwt_core.worlds.base import World
+from pages.shared.jobs.line import Turn, alone
 
 N_BIRDS = 20
 #: Photos take longer than drawings.
@@ -226,23 +227,27 @@ def summaries(tested: Sequence[Judged]) -> dict[str, Summary]:
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """A job at one moment: the birds done, of how many, whether it goes on, and one sentence where it failed."""
+    """A job at one moment: the birds done, of how many, whether it goes on, and one sentence where it failed.
+
+    place: in the server's line; 0 where it does not wait there.
+    """
 
     tested: tuple[Judged, ...]
     n_birds: int
     running: bool
     error: str | None
+    place: int = 0
 
 
 class TrialJob:
     """Pictures tested one after another until all are, or somebody stops it.
 
     Args:
-        make: the birds, tested as they are asked for. n_birds: how many these are.
+        make: the birds, tested as they are asked for. n_birds: how many these are. turn: in the server's line.
     """
 
-    def __init__(self, make: Callable[[], Iterator[Judged]], n_birds: int) -> None:
-        self._make, self._n_birds = make, n_birds
+    def __init__(self, make: Callable[[], Iterator[Judged]], n_birds: int, turn: Turn | None = None) -> None:
+        self._make, self._n_birds, self._turn = make, n_birds, turn or alone()
         self._lock = threading.Lock()  # guards all below
         self._tested: list[Judged] = []
         self._running, self._stopped = False, False
@@ -264,12 +269,14 @@ class TrialJob:
 
     def progress(self) -> Progress:
         """What a page draws."""
+        place = self._turn.place
         with self._lock:
-            return Progress(tuple(self._tested), self._n_birds, self._running, self._error)
+            return Progress(tuple(self._tested), self._n_birds, self._running, self._error, place)
 
     def _run(self) -> None:
+        birds = self._make()
         try:
-            for bird in self._make():
+            while self._turn.pass_on(self._is_wanted) and (bird := next(birds, None)) is not None:
                 with self._lock:
                     if self._stopped:
                         return
@@ -281,5 +288,10 @@ class TrialJob:
             with self._lock:
                 self._error = f"The test stopped with an error: {type(error).__name__}: {str(error)[:200]}"
         finally:
+            self._turn.leave()
             with self._lock:
                 self._running = False
+
+    def _is_wanted(self) -> bool:
+        with self._lock:
+            return not self._stopped

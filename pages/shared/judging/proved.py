@@ -18,6 +18,7 @@ from pages.shared.explanation import contributing, explaining
 from pages.shared.jobs.gathering import Gathering
 from pages.shared.judging.confusion import choose_picture, show_table, verdict
 from pages.shared.neurons import surgery
+from pages.shared.person import turns
 from pages.shared.wording import of_hundred, plain
 
 REFRESH_SECONDS = 1.0
@@ -48,6 +49,7 @@ def living(world: World, current: state.Described, proof: Proof) -> None:
     if st.session_state.get("proof_was_running") and not now.running:
         st.session_state["proof_was_running"] = False
         st.rerun()  # the button has to change as well, and the clock has to stop
+    turns.show_place(now.place)
     if now.running:
         made = "drawn" if world.drawn else "read"
         st.progress(now.n_done / max(now.n_all, 1), f"{now.n_done} of {now.n_all} pictures {made} and judged")

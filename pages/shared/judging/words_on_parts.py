@@ -13,6 +13,7 @@ from niwt_core.faithfulness.spoken import Spoken, spoken_of_fresh_birds
 from pages.shared import resources
 from pages.shared.charts import heats, tables
 from pages.shared.jobs.trial import TrialJob
+from pages.shared.person import turns
 
 N_BIRDS = 12
 REFRESH_SECONDS = 0.7
@@ -47,7 +48,7 @@ def _start() -> None:
     project, known = resources.project(), resources.words()
     round_ = st.session_state["word_round"] = st.session_state.get("word_round", -1) + 1
     first = FIRST_SEED + round_ * N_BIRDS
-    job = TrialJob(partial(spoken_of_fresh_birds, project, known, N_BIRDS, first), N_BIRDS)
+    job = TrialJob(partial(spoken_of_fresh_birds, project, known, N_BIRDS, first), N_BIRDS, turns.turn())
     job.start()
     st.session_state["word_trial"] = job
 
@@ -57,6 +58,7 @@ def _living(job: TrialJob) -> None:
     if st.session_state.get("words_were_running") and not now.running:
         st.session_state["words_were_running"] = False
         st.rerun()  # the button has to change as well, and the clock has to stop
+    turns.show_place(now.place)
     if now.running:
         st.progress(len(now.tested) / now.n_birds, f"{len(now.tested)} of {now.n_birds} birds drawn and tested")
     if now.error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -12,6 +12,7 @@ from niwt_core.gzsl import Classifier, join
 from niwt_core.project import Project
 from niwt_core.transfer import TransferStep, jacobian_importances, objective, transfer_steps
 from niwt_core.worlds.base import World
+from pages.shared.jobs.line import Turn, alone
 from pages.shared.jobs.training import TrainingJob, Verdict
 
 #: What the new class is called in a classifier; the person's own words stand beside it on the page.
@@ -129,9 +130,9 @@ class Lesson:
         closed_form, prior = self.project.learner.closed_form, self.project.seen.weight.mean(0)
         return self.misfit(closed_form.solve(self.target, prior, LINE_STRENGTH))
 
-    def job(self, speed: float | None, by_the_rule: bool = True) -> TrainingJob:
-        """A job for the loop, at iteration 0."""
-        return TrainingJob(self.steps, self.judge, self.project.n_seen, speed, by_the_rule)
+    def job(self, speed: float | None, by_the_rule: bool = True, stand: Callable[[], Turn] = alone) -> TrainingJob:
+        """A job for the loop, at iteration 0; arguments as `TrainingJob`."""
+        return TrainingJob(self.steps, self.judge, self.project.n_seen, speed, by_the_rule, stand)
 
 
 def n_samples(world: World) -> int:

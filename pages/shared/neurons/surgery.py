@@ -16,6 +16,7 @@ import streamlit as st
 from niwt_core.errors import InputError
 from pages.shared import resources, state
 from pages.shared.charts import tables
+from pages.shared.person import turns
 from pages.shared.wording import listed, phrase, plain
 
 if TYPE_CHECKING:
@@ -296,6 +297,8 @@ def _gathered(world: World, source: ImageSource, label: int | None = None) -> Ga
     from niwt_core.surgery import one_sample, samples
     from pages.shared.jobs.gathering import Gathering
 
-    found = Gathering(partial(samples, world.project.backbone, source, label), one_sample, len(source.labels))
+    found = Gathering(
+        partial(samples, world.project.backbone, source, label), one_sample, len(source.labels), turns.turn()
+    )
     found.start()
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pages.shared.jobs.fitting import Snapshot, State
+from pages.shared.person.turns import ordinal
 
 #: Stage -> what happens in it, and what its units are.
 STAGES = {
@@ -17,12 +18,6 @@ STAGES = {
     "test images": ("Testing on pictures kept aside", "pictures"),
     "saving": ("Saving the project", ""),
 }
-
-
-def ordinal(place: int) -> str:
-    """1st, 2nd, 3rd, 4th, 11th."""
-    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
-    return f"{place}{ending}"
 
 
 def duration(seconds: float) -> str:
@@ -42,7 +37,7 @@ def duration(seconds: float) -> str:
 def standing(now: Snapshot) -> str:
     """Where a fit stands, in one line."""
     if now.state is State.WAITING:
-        return f"{ordinal(now.place)} in line: another fit is under way on this server. Yours begins by itself."
+        return f"{ordinal(now.place)} in line: other fits are under way on this server. Yours begins by itself."
     words, units = STAGES.get(now.stage, ("Starting", ""))
     count = f", {now.done:,} of {now.total:,} {units}" if units and now.total else ""
     if now.state is State.PAUSED:

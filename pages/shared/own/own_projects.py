@@ -11,22 +11,20 @@ import streamlit as st
 from niwt_core.errors import InputError
 from niwt_core.worlds import shelf
 from pages.shared import state
+from pages.shared.person import turns
 from pages.shared.person.owner import owner
 from pages.shared.wording import plain
 
 if TYPE_CHECKING:
-    from pages.shared.jobs.fitting import Line
+    from pages.shared.jobs.fitting import Fits
 
 
 @st.cache_resource(show_spinner=False)
-def line() -> Line:
-    """The one line of fits of this server."""
-    import torch
+def fits() -> Fits:
+    """All fits of this server."""
+    from pages.shared.jobs.fitting import Fits
 
-    from pages.shared.jobs.fitting import Line
-
-    torch.set_num_threads(1)  # as where projects are loaded: a fit must not slow down whoever looks at pages
-    return Line()
+    return Fits(turns.line())
 
 
 def any_of(secret: str) -> bool:
@@ -97,13 +95,13 @@ def rename(key: str, field: str) -> None:
 def remove(key: str, title: str) -> None:
     """Take a project or a draft away; it can be undone."""
     try:
-        if (fit := line().get(key)) is not None:
+        if (fit := fits().get(key)) is not None:
             fit.cancel()
         shelf.remove(key, owner())
     except InputError as error:
         st.session_state["own_messages"] = [str(error)]
         return
-    line().forget(key)
+    fits().forget(key)
     if state.world_key() == key:
         state.use_world(state.BIRDS)
     st.session_state["own_removed"] = (key, title)
