@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from niwt_core.datasets import class_table
+from niwt_core import limits as most
 from niwt_core.datasets.division import SUFFIXES
 from niwt_core.errors import InputError
-from niwt_core.images import MAX_BYTES as MAX_PICTURE
-from niwt_core.images import decode_image
+from niwt_core.images import decode_image, open_image
 
 TABLE = "classes.csv"
 
@@ -32,16 +31,17 @@ class Limits:
     Attributes:
         packed: bytes of the zip. unpacked: bytes of all its files together. ratio: how many times its own size it may
             unpack to, beyond the first `free` bytes. files: entries. depth: folders and name of an entry's path.
-        directory: bytes of the zip's table of contents, which is read as a whole.
+        directory: bytes of the zip's table of contents, which is read as a whole. pixels: of all pictures together.
     """
 
-    packed: int = 200 * 2**20
-    unpacked: int = 2**30
-    ratio: int = 100
-    free: int = 10 * 2**20
-    files: int = 20_000
-    depth: int = 8
-    directory: int = 8 * 2**20
+    packed: int = most.ZIP_BYTES
+    unpacked: int = most.ZIP_UNPACKED_BYTES
+    ratio: int = most.ZIP_RATIO
+    free: int = most.ZIP_FREE_BYTES
+    files: int = most.ZIP_FILES
+    depth: int = most.ZIP_DEPTH
+    directory: int = most.ZIP_DIRECTORY_BYTES
+    pixels: int = most.ZIP_PIXELS
 
 
 LIMITS = Limits()
@@ -135,7 +135,7 @@ class _Unpacking:
 
     def __init__(self, archive: zipfile.ZipFile, folder: Path, limits: Limits) -> None:
         self.archive, self.folder, self.limits = archive, folder, limits
-        self.n_bytes = 0
+        self.n_bytes = self.n_pixels = 0
         self.packed = archive.fp.seek(0, 2) if archive.fp else 0
         self.left_out: Counter[str] = Counter()
         self.named: list[tuple[str, str]] = []
@@ -192,7 +192,7 @@ class _Unpacking:
     def _take(self, entry: _Entry) -> None:
         """Unpack one entry, or leave it out."""
         is_table = len(entry.parts) == 1
-        limit = class_table.MAX_BYTES if is_table else MAX_PICTURE
+        limit = most.CLASS_TABLE_BYTES if is_table else most.PICTURE_BYTES
         try:
             data = self._read(entry.info, limit)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
@@ -200,9 +200,7 @@ class _Unpacking:
         if data is None:
             return self._leave(entry.parts, f"larger than {limit >> 20} MB")
         if not is_table:
-            try:
-                decode_image(data)
-            except InputError:
+            if not self._is_whole(data):
                 return self._leave(entry.parts, "broken, or no picture")
             self.pictures[entry.parts[0]] += 1
         self.has_table |= is_table
@@ -223,6 +221,24 @@ class _Unpacking:
                     return None
                 chunks.append(chunk)
         return b"".join(chunks)
+
+    def _is_whole(self, data: bytes) -> bool:
+        """Whether it is a picture that can be decoded; its pixels count before that is tried."""
+        try:
+            width, height = open_image(data).size
+        except InputError:
+            return False
+        self.n_pixels += width * height
+        if self.n_pixels > self.limits.pixels:
+            raise InputError(
+                f"The pictures in the zip have more than {self.limits.pixels / 1e6:,g} megapixels together; expected "
+                "at most so many. Smaller pictures will do: a network looks at 224 x 224 pixels."
+            )
+        try:
+            decode_image(data)
+        except InputError:
+            return False
+        return True
 
     def _count(self, n: int) -> None:
         self.n_bytes += n
@@ -282,7 +298,7 @@ def _why_not(info: zipfile.ZipInfo, parts: tuple[str, ...], limits: Limits) -> s
         return "no plain file"
     if len(parts) > limits.depth:
         return f"more than {limits.depth} folders deep"
-    if any(len(part.encode()) > 255 or ":" in part or not part.isprintable() for part in parts):
+    if any(len(part.encode()) > most.NAME_BYTES or ":" in part or not part.isprintable() for part in parts):
         return "named as no file can be everywhere"
     if parts[-1].lower().endswith(_ARCHIVES):
         return "an archive in the archive"

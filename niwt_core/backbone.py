@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from niwt_core.birds.network import PaperBirdNet
 from niwt_core.cutting import check_map, cut, layer_names, offsets_in, size_offsets
 from niwt_core.errors import InputError
+from niwt_core.tensorfiles import read_tensors
 
 #: The name of the bundled architecture beside torchvision's.
 PAPER_BIRD_NET = "paper_bird_net"
@@ -84,6 +84,17 @@ def load_backbone(name: str, layer: str, weights: str | Path | None = None) -> B
         mean, std = IMAGENET_MEAN, IMAGENET_STD
     trunk, head = cut(model.eval(), layer)
     return assemble(name, layer, trunk, head, image_size, mean, std)
+
+
+def network_bytes(name: str) -> int:
+    """Bytes of a network's parameters and buffers, without making them.
+
+    Raises:
+        InputError: an unknown network.
+    """
+    with torch.device("meta"):
+        model = PaperBirdNet() if name == PAPER_BIRD_NET else _torchvision_model(name, None)
+    return sum(tensor.nbytes for tensor in model.state_dict().values())
 
 
 def assemble(
@@ -162,12 +173,14 @@ def _load_state(model: nn.Module, name: str, path: Path) -> None:
         raise InputError(f"There is no weights file {path}; expected a .pth or .safetensors state dict of {name}.")
     try:
         state: dict[str, Tensor] = (
-            load_file(path)
+            read_tensors(path)[0]
             if path.suffix == ".safetensors"
             else torch.load(path, map_location="cpu", weights_only=True)
         )
-        if not isinstance(state, dict):
-            raise TypeError(type(state).__name__)
+        if not isinstance(state, dict) or not all(isinstance(k, str) for k in state):
+            raise TypeError(f"a {type(state).__name__} of other things than names and tensors")
+        if other := next((k for k, value in state.items() if not isinstance(value, Tensor)), None):
+            raise TypeError(f"{other[:60]!r} is no tensor")
     except Exception as error:  # the two readers raise many kinds, all meaning: this is no state dict
         raise InputError(
             f"{path} could not be read as a state dict of tensors (.pth or .safetensors): {_first_line(error)}"

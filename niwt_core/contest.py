@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -22,6 +21,7 @@ from niwt_core.calibration import Rehearsal
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier
 from niwt_core.learner import Settings
+from niwt_core.tensorfiles import read_tensors
 
 if TYPE_CHECKING:
     from niwt_core.project import Project
@@ -69,12 +69,12 @@ def load_contest(path: Path, project: Project) -> Contest | None:
     if not path.is_file():
         return None
     try:
-        with safe_open(path, "pt") as file:
-            tensors = {key: _full(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
-            prior = Settings(**json.loads((file.metadata() or {})["prior"]))
+        stored, metadata = read_tensors(path)
+        tensors = {key: _full(tensor) for key, tensor in stored.items()}
+        prior = Settings(**json.loads(metadata["prior"]))
         rehearsal = _rehearsal(tensors, project) if "rehearsal.classes" in tensors else None
         seen = SeenData(tensors["features"], tensors["labels"], project.descriptions[: project.n_seen], project.trained)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, IndexError, RuntimeError, InputError) as error:
+    except (OSError, KeyError, TypeError, ValueError, OverflowError, IndexError, RuntimeError, AttributeError) as error:
         raise InputError(
             f"{path.name} beside the project is damaged or another project's ({type(error).__name__}: "
             f"{str(error)[:100]}). Fit the project again to compare it with other methods."

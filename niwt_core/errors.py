@@ -1,9 +1,18 @@
 """The one exception for input that a person can put right."""
 
+from __future__ import annotations
+
+from niwt_core.limits import SENTENCE
+
 
 class InputError(ValueError):
     """Input that cannot be used as it is.
 
     The message is one sentence for the person who gave the input: what was expected, what came, and what to do. The
-    app shows it as it stands; the command line prints it and exits with code 2.
+    app shows it as it stands; the command line prints it and exits with code 2. Whatever it quotes, it stays one line
+    of at most `SENTENCE` characters without control characters.
     """
+
+    def __init__(self, message: str) -> None:
+        line = "".join(c if c.isprintable() else " " for c in message[: 2 * SENTENCE])
+        super().__init__(line if len(line) <= SENTENCE else line[: SENTENCE - 2] + " …")

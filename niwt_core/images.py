@@ -15,49 +15,84 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from niwt_core import limits
 from niwt_core.backbone import Backbone
 from niwt_core.errors import InputError
+from niwt_core.picture_parts import count_parts
 
-MAX_BYTES = 10 * 2**20
-MAX_PIXELS = 40_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+_LISTED = "a JPEG, PNG, WebP, BMP or GIF file"
 
 
-def decode_image(data: bytes, name: str = "This file") -> Image.Image:
-    """Decode an untrusted picture to RGB, within limits on bytes, pixels and formats.
+def decode_image(data: bytes, name: str = "This file", *, paper: str | None = None) -> Image.Image:
+    """Decode an untrusted picture to RGB, turned as its camera was held.
+
+    Args:
+        paper: a colour behind what is transparent; None: the colours that are hidden there.
 
     Raises:
-        InputError: too many bytes or pixels, no picture, or a truncated one.
+        InputError: more bytes, pixels or parts than `limits` has, no picture, or a damaged one.
     """
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{name} has {len(data) / 2**20:.1f} MB; expected a picture of at most {MAX_BYTES >> 20} MB.")
+    image = open_image(data, name)
+    try:
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        if paper is None or not upright.has_transparency_data:
+            return upright.convert("RGB")
+        layer = upright.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, paper), layer).convert("RGB")
+    except MemoryError as error:
+        raise InputError(f"{name} needs more memory than there is now; expected a smaller picture.") from error
+    except Exception as error:  # decoders raise many kinds on damaged data, all meaning the same
+        raise InputError(f"{name} is damaged or cut short ({str(error)[:80]}); expected a whole picture.") from error
+
+
+def open_image(data: bytes, name: str = "This file") -> Image.Image:
+    """An untrusted picture of which only the header has been read: its size is known, and within the limits.
+
+    Raises:
+        InputError: as `decode_image`, as far as the header goes.
+    """
+    _check_bytes(len(data), name)
+    found = count_parts(data, limits.PICTURE_PARTS)
+    if found.parts > limits.PICTURE_PARTS:
+        raise InputError(f"{name} is in more than {limits.PICTURE_PARTS:,} parts; expected a picture in fewer.")
+    if found.scans > limits.PICTURE_SCANS:
+        raise InputError(f"{name} is a JPEG of {found.scans:,} scans; expected at most {limits.PICTURE_SCANS}.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower limit comes next
             image = Image.open(io.BytesIO(data), formats=FORMATS)
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise InputError(
-                f"{name} has {width * height / 1e6:.0f} megapixels ({width} x {height}); "
-                f"expected at most {MAX_PIXELS // 1_000_000}."
-            )
-        image.load()
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        if isinstance(error, Image.DecompressionBombError):
-            raise InputError(
-                f"{name} has too many pixels; expected at most {MAX_PIXELS // 1_000_000} megapixels."
-            ) from error
-        raise InputError(f"{name} is no picture; expected a JPEG, PNG, WebP, BMP or GIF file.") from error
-    except InputError:
-        raise
-    except Exception as error:  # decoders raise many kinds on damaged data, all meaning the same
-        raise InputError(f"{name} is damaged or cut short ({str(error)[:80]}); expected a whole picture.") from error
-    return ImageOps.exif_transpose(image).convert("RGB")
+    except Image.DecompressionBombError as error:
+        most = limits.PICTURE_PIXELS // 1_000_000
+        raise InputError(f"{name} has too many pixels; expected at most {most} megapixels.") from error
+    except UnidentifiedImageError as error:
+        raise InputError(f"{name} is no picture; expected {_LISTED}.") from error
+    except Exception as error:  # see above
+        raise InputError(f"{name} is no picture ({str(error)[:80]}); expected {_LISTED}.") from error
+    width, height = image.size
+    if width * height > limits.PICTURE_PIXELS:
+        raise InputError(
+            f"{name} has {width * height / 1e6:.0f} megapixels ({width} x {height}); "
+            f"expected at most {limits.PICTURE_PIXELS / 1e6:g}."
+        )
+    if max(width, height) > limits.PICTURE_SIDE:
+        raise InputError(
+            f"{name} is {width} x {height} pixels; expected at most {limits.PICTURE_SIDE:,} on the longer side."
+        )
+    return image
+
+
+def _check_bytes(n: int, name: str) -> None:
+    if n > limits.PICTURE_BYTES:
+        most = limits.PICTURE_BYTES / limits.MB
+        raise InputError(f"{name} has {n / limits.MB:.1f} MB; expected a picture of at most {most:g} MB.")
 
 
 def read_image(path: Path) -> Image.Image:
     """A picture from disk, with the same limits as an upload; the error names the file."""
     try:
+        _check_bytes(path.stat().st_size, str(path))
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"The picture {path} cannot be read ({error.strerror}).") from error

@@ -7,10 +7,10 @@ file of another name first and replacing project.json last, so that a save cut s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -18,16 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
-from niwt_core.backbone import Backbone, load_backbone
+from niwt_core import limits
+from niwt_core import durable
+from niwt_core.backbone import Backbone, load_backbone, network_bytes
 from niwt_core.contest import Contest, contest_bytes
+from niwt_core.documents import read_document
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier
 from niwt_core.importance import ClassImportances
 from niwt_core.learner import Learner, Measured, Settings, make_learner, seen_classifier
+from niwt_core.tensorfiles import read_tensors
 from niwt_core.transfer import ClosedForm, Statistics
 
 FORMAT = "niwt-project"
@@ -79,8 +82,13 @@ class Project:
 
 
 def save_project(project: Project, folder: Path) -> None:
-    """Write a project folder; an existing one at the same place is replaced whole or, when cut short, not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a project folder; an existing one at the same place is replaced whole or, when cut short, not at all.
+
+    Raises:
+        durable.UnwritableError: no room, or no permission; the old project is whole then, or there is none.
+    """
+    with durable.refusing():
+        folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"trunk.{k}": v for k, v in project.backbone.trunk.state_dict().items()}
     tensors |= {f"head.{k}": v for k, v in project.backbone.head.state_dict().items()}
     tensors |= _measured(project)
@@ -98,13 +106,15 @@ def save_project(project: Project, folder: Path) -> None:
     }
     data = save({k: v.contiguous() for k, v in tensors.items()})
     name = f"tensors.{hashlib.sha256(data).hexdigest()[:12]}.safetensors"
-    _replace(folder / name, data)
+    durable.sweep(folder)  # what an earlier save left that was cut off
+    durable.write(folder / name, data)
     if project.contest is not None:
-        _replace(folder / _contest_name(name), contest_bytes(project.contest))
-    _replace(folder / "project.json", (json.dumps(document | {"tensors": name}, indent=1) + "\n").encode())
+        durable.write(folder / _contest_name(name), contest_bytes(project.contest))
+    durable.write(folder / "project.json", (json.dumps(document | {"tensors": name}, indent=1) + "\n").encode())
     for old in (*folder.glob("tensors.*safetensors*"), *folder.glob("contest.*safetensors*")):
         if old.name not in (name, _contest_name(name)):
-            old.unlink()
+            with contextlib.suppress(OSError):  # the project is there: what is too much does no harm
+                old.unlink()
 
 
 def contest_file(folder: Path) -> Path:
@@ -118,16 +128,6 @@ def contest_file(folder: Path) -> Path:
 
 def _contest_name(tensors: str) -> str:
     return "contest." + tensors.removeprefix("tensors.")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file completely before it gets its name."""
-    partial = path.with_name(path.name + ".part")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def _measured(project: Project) -> dict[str, Tensor]:
@@ -148,53 +148,58 @@ def load_project(folder: Path) -> Project:
     """Read a project folder.
 
     Raises:
-        InputError: no project, another version, a tensor that is missing, too much, or of another shape.
+        InputError: no project, another version, a document or tensors beyond `limits`, a tensor that is missing, too
+            much, or of another shape or type.
     """
     document = _read_document(folder)
+    file = str(document.get("tensors"))
+    if Path(file).name != file or not file.endswith(".safetensors"):
+        raise InputError(f"project.json of {folder} names {file[:60]!r} as its tensors; expected a file beside it.")
     try:
-        file = str(document.get("tensors"))
-        if Path(file).name != file or not file.endswith(".safetensors"):
-            raise InputError(f"project.json of {folder} names {file[:60]!r} as its tensors; expected a file beside it.")
-        tensors = load_file(folder / file)
+        tensors, _ = read_tensors(folder / file)
     except FileNotFoundError as error:
         raise InputError(f"The project {folder} has no {file}; expected it beside project.json.") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{file} of the project {folder} is damaged ({str(error)[:100]}).") from error
+    except InputError as error:
+        raise InputError(f"The project {folder} cannot be read: {error}") from error
     try:
-        names, n_seen = tuple(map(str, document["class_names"])), int(document["n_seen"])
-        attribute_names = tuple(map(str, document["attribute_names"]))
-        settings = Settings(**document["settings"])
-        n_sample_images, unit = int(document["n_sample_images"]), float(document["score_unit"])
+        names, n_seen = _names(document["class_names"], limits.CLASSES), _whole(document["n_seen"])
+        attribute_names = _names(document["attribute_names"], limits.TABLE_COLUMNS)
+        settings = _settings(document["settings"])
+        n_sample_images, unit = _whole(document["n_sample_images"]), float(document["score_unit"])
         if not 0 < unit < math.inf:
             raise ValueError(f"score_unit {unit}")
-        backbone = load_backbone(str(document["backbone"]["name"]), str(document["backbone"]["layer"]))
-        card = dict(document["card"])
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"project.json of {folder} is not as expected: {type(error).__name__} {error}.") from error
+        network, layer = document["backbone"]["name"], document["backbone"]["layer"]
+        card = _card(document["card"])
+        if not (isinstance(network, str) and len(network) <= limits.NETWORK_CHARACTERS):
+            raise ValueError("the network’s name is no short text")
+        if not (isinstance(layer, str) and len(layer) <= limits.LAYER_CHARACTERS):
+            raise ValueError("the layer’s name is no short text")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        said = f"{type(error).__name__} {str(error)[:200]}"
+        raise InputError(f"project.json of {folder} is not as expected: {said}.") from error
+    _check_size(folder, network, tensors)
+    backbone = load_backbone(network, layer)
     if not 0 < n_seen <= len(names):
         raise InputError(f"project.json of {folder} counts {n_seen} seen of {len(names)} classes; expected 1 to all.")
     k, d = backbone.n_channels, backbone.n_features
     halves = {
-        f"{half}.{key}": tuple(value.shape)
+        f"{half}.{key}": value
         for half, module in (("trunk", backbone.trunk), ("head", backbone.head))
         for key, value in module.state_dict().items()
     }
-    expected = halves | {
+    shapes = {
         "descriptions": (len(names), len(attribute_names)),
         "trained.weight": (n_seen, d),
         "trained.bias": (n_seen,),
         "importances.values": (n_seen, k),
-        "importances.n_images": (n_seen,),
         "class_means": (n_seen, d),
         "within": (d, d),
         "statistics.gram": (d, d),
         "statistics.jacobian": (d, k),
     }
-    _check_shapes(folder, tensors, expected)
+    expected = halves | {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    expected["importances.n_images"] = torch.empty(n_seen, dtype=torch.int64, device="meta")
+    _check_tensors(folder, tensors, expected)
     for half, module in (("trunk", backbone.trunk), ("head", backbone.head)):
         module.load_state_dict({key: tensors[f"{half}.{key}"] for key in module.state_dict()})
         module.requires_grad_(False)
@@ -221,11 +226,8 @@ def _read_document(folder: Path) -> dict[str, Any]:
     path = folder / "project.json"
     if not path.is_file():
         raise InputError(f"{folder} is no project folder; expected project.json and a tensor file in it.")
-    try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged ({str(error)[:100]}); expected a JSON document.") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    document = read_document(path, limits.DOCUMENT_BYTES)
+    if document.get("format") != FORMAT:
         raise InputError(f'{path} is not the description of a project; expected "format": "{FORMAT}".')
     if document.get("version") != VERSION:
         raise InputError(
@@ -235,15 +237,70 @@ def _read_document(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _check_shapes(folder: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:
+def _names(value: Any, most: int) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError("expected a list of names")
+    if len(value) > most:
+        raise ValueError(f"{len(value):,} names where at most {most:,} were expected")
+    if long := next((name for name in value if len(name) > limits.ATTRIBUTE_CHARACTERS), None):
+        raise ValueError(f"the name {long[:40]!r} has {len(long):,} characters")
+    if len(set(value)) < len(value):
+        raise ValueError("a name comes twice")
+    return tuple(value)
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**53:
+        raise ValueError(f"expected a whole number, got {str(value)[:40]!r}")
+    return value
+
+
+def _settings(value: Any) -> Settings:
+    settings = Settings(**value)
+    for name, number in asdict(settings).items():
+        if type(number) is not bool if name == "kernel" else type(number) not in (int, float):
+            raise ValueError(f"the setting {name} is {str(number)[:40]!r}")
+    return settings
+
+
+def _card(value: Any) -> dict[str, Any]:
+    """The card; what pages show of it is of the kind that they show."""
+    card = dict(value)
+    if not isinstance(card.get("title", ""), str):
+        raise ValueError("its title is no text")
+    if not isinstance(card.get("source", {}), dict):
+        raise ValueError("its source is no object")
+    for band in card.get("word_trust", []):
+        least, *numbers = (band[name] for name in ("least", "n_true", "n_words", "promised"))
+        if not all(type(n) in (int, float) and 0 <= n < 2**53 for n in (least or 0, *numbers)):
+            raise ValueError("its word_trust holds other things than numbers")
+    return card
+
+
+def _check_size(folder: Path, network: str, tensors: Mapping[str, Tensor]) -> None:
+    """A small file must not make us build a network that fills the memory, only to find that it does not fit."""
+    there = sum(tensor.nbytes for name, tensor in tensors.items() if name.startswith(("trunk.", "head.")))
+    if (needed := network_bytes(network)) > 4 * there + limits.NETWORK_SPARE_BYTES:
+        raise InputError(
+            f"The project {folder} has {there / limits.MB:.1f} MB of tensors for {network}, which needs "
+            f"{needed / limits.MB:,.0f} MB; expected all of them."
+        )
+
+
+def _check_tensors(folder: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Every tensor there, none too many, each of the shape and type of the expected one; all numbers finite."""
     if missing := [name for name in expected if name not in tensors]:
         raise InputError(f"The project {folder} lacks the tensor {missing[0]!r} (and {len(missing) - 1} more).")
     if extra := [name for name in tensors if name not in expected]:
         raise InputError(f"The project {folder} has a tensor {extra[0][:60]!r} that its network does not know.")
-    for name, shape in expected.items():
-        if tuple(tensors[name].shape) != shape:
+    for name, like in expected.items():
+        found = tensors[name]
+        if found.shape != like.shape:
             raise InputError(
-                f"Tensor {name!r} of the project {folder} has shape {tuple(tensors[name].shape)}; expected {shape}."
+                f"Tensor {name!r} of the project {folder} has shape {tuple(found.shape)}; expected {tuple(like.shape)}."
             )
-        if tensors[name].is_floating_point() and not torch.isfinite(tensors[name]).all():
+        if found.dtype != like.dtype:
+            one, other = (str(tensor.dtype).removeprefix("torch.") for tensor in (found, like))
+            raise InputError(f"Tensor {name!r} of the project {folder} has the type {one}; expected {other}.")
+        if found.is_floating_point() and not torch.isfinite(found).all():
             raise InputError(f"Tensor {name!r} of the project {folder} holds values that are no numbers.")

@@ -116,7 +116,7 @@ def test_both_spellings_of_an_accent_name_the_same_folder(zoo):
         ("name,seen,size,\ntiger,1,1,7\n", "Column 4 of .* has numbers but no title"),
         ("name,seen,description\ntiger,1,\ncat,0,\n", "describes no class"),
         ('name,seen,description\ntiger,1,"open\n', "is no line of a CSV table"),
-        ("name,seen,size\n" + "".join(f"c{i},1,1\n" for i in range(10_001)), "more than 10000 classes"),
+        ("name,seen,size\n" + "".join(f"c{i},1,1\n" for i in range(10_001)), "more than 10,000 classes"),
         ("name,seen,description\ntiger,1," + "x" * (5 * 2**20), "expected at most 5 MB"),
         ("name,seen,size\ntiger,1,1\ncat,1,2\n", "has no unseen class"),
         ("name,seen,size\ntiger,0,1\ncat,0,2\n", "has no seen class"),

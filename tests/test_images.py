@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from niwt_core import images
+from niwt_core import limits
 from niwt_core.backbone import load_backbone
 from niwt_core.errors import InputError
 from niwt_core.images import decode_image, folder_images, input_batches, noise_images, read_image
@@ -43,7 +43,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(size):
 
 
 def test_the_pixel_limit_is_exact(monkeypatch):
-    monkeypatch.setattr(images, "MAX_PIXELS", 12)
+    monkeypatch.setattr(limits, "PICTURE_PIXELS", 12)
     assert decode_image(encoded(Image.new("RGB", (4, 3)))).size == (4, 3)
     with pytest.raises(InputError, match="13 x 1"):
         decode_image(encoded(Image.new("RGB", (13, 1))))
@@ -51,7 +51,7 @@ def test_the_pixel_limit_is_exact(monkeypatch):
 
 def test_the_byte_limit_is_exact(monkeypatch):
     data = encoded(Image.new("RGB", (4, 3)))
-    monkeypatch.setattr(images, "MAX_BYTES", len(data))
+    monkeypatch.setattr(limits, "PICTURE_BYTES", len(data))
     decode_image(data)
     with pytest.raises(InputError, match="expected a picture of at most"):
         decode_image(data + b"x")

@@ -228,7 +228,7 @@ def test_a_damaged_dictionary_is_refused_by_name(tmp_path, photos, small_project
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "damaged"), ("[]", "no dictionary"), ('{"format": "niwt-neurons", "version": 9}', "version '9'")],
+    [("{", "damaged"), ("[]", "no JSON object"), ('{"format": "niwt-neurons", "version": 9}', "version '9'")],
 )
 def test_what_is_no_dictionary_is_refused(tmp_path, small_project, text, message):
     with pytest.raises(InputError, match="no dictionary of its neurons; expected"):

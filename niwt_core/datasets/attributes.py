@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from niwt_core import limits
 from niwt_core.errors import InputError
 
 #: How a class is described: percentages, yes or no, or what people saw in its images.
@@ -51,6 +52,9 @@ def image_means(path: Path, rows: Mapping[int, int], n_classes: int, n_attribute
     """
     if not path.is_file():
         raise InputError(f"{path} is missing; expected lines of image, attribute and 0 or 1.")
+    if (size := path.stat().st_size) > limits.IMAGE_ATTRIBUTES_BYTES:
+        most = limits.IMAGE_ATTRIBUTES_BYTES / limits.MB
+        raise InputError(f"{path} has {size / limits.MB:.1f} MB; expected at most {most:g} MB.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # on an empty file, which is named below

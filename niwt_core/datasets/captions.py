@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from niwt_core.datasets.tables import check_inside, read_text
+from niwt_core import limits
+from niwt_core.datasets.tables import check_inside, lines_of
 from niwt_core.errors import InputError
-
-MAX_BYTES = 64 * 2**10
 
 
 def load_captions(root: Path, class_names: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -18,8 +17,8 @@ def load_captions(root: Path, class_names: Sequence[str]) -> dict[str, dict[str,
         root: the folder that holds text_c10/, or text_c10 itself.
 
     Raises:
-        InputError: no such folder, a file that is too large or not UTF-8, a class name that is no plain name, no
-            captions of any of these classes.
+        InputError: no such folder, a file that is too large or not UTF-8 or has too many captions, a class name that
+            is no plain name, no captions of any of these classes.
     """
     folder = root if root.name == "text_c10" else root / "text_c10"
     if not folder.is_dir():
@@ -29,8 +28,11 @@ def load_captions(root: Path, class_names: Sequence[str]) -> dict[str, dict[str,
         check_inside(name, folder)
         photos = {}
         for path in sorted((folder / name).glob("*.txt")):
-            lines = read_text(path, "one caption a line", MAX_BYTES).splitlines()
-            if kept := tuple(line.strip() for line in lines if line.strip()):
+            lines = lines_of(path, "one caption a line", limits.CAPTIONS_BYTES)
+            kept = tuple(line.strip() for line in lines if line.strip())
+            if len(kept) > limits.CAPTIONS:
+                raise InputError(f"{path} has {len(kept):,} captions; expected at most {limits.CAPTIONS}.")
+            if kept:
                 photos[path.stem] = kept
         if photos:
             captions[name] = photos

@@ -12,13 +12,13 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from niwt_core import limits
 from niwt_core.errors import InputError
 
 CUB_URL = "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz"
 CUB_MD5 = "97eceeb196236b17998738112f37df78"
 CUB_FOLDER = "CUB_200_2011"
 CHUNK = 2**18
-TIMEOUT = 30
 
 #: Told how many bytes are there, and how many there will be (0: unknown).
 ByteProgress = Callable[[int, int], None]
@@ -71,7 +71,7 @@ def _fetch(url: str, part: Path, progress: ByteProgress) -> None:
     headers = {"User-Agent": "choose-your-neuron"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         request = urllib.request.Request(url, headers=headers)
-        answer = urllib.request.urlopen(request, timeout=TIMEOUT)
+        answer = urllib.request.urlopen(request, timeout=limits.DOWNLOAD_SECONDS)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
@@ -96,6 +96,9 @@ def _fetch(url: str, part: Path, progress: ByteProgress) -> None:
             while data := _read(answer, url, done):
                 file.write(data)
                 done += len(data)
+                if done > limits.DOWNLOAD_BYTES:
+                    part.unlink()
+                    raise InputError(f"{url} sends more than {limits.DOWNLOAD_BYTES >> 30} GB; expected the archive.")
                 progress(done, total)
     if done < total:
         raise InputError(f"The download from {url} broke off at {done} of {total} bytes; run it again to go on.")

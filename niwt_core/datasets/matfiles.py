@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from niwt_core import limits
 from niwt_core.datasets.tables import check_unique
 from niwt_core.errors import InputError
 
 MAT_SPLIT = "att_splits.mat"
 MAT_IMAGES = "res101.mat"
-#: Seconds; reading takes less than one.
-TIMEOUT = 120
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,14 @@ def _load(path: Path, keys: list[str]) -> dict[str, list[Any]]:
     """The variables as flat lists, read in a process of its own: see `mat_variables`."""
     if not path.is_file():
         raise InputError(f"{path} is missing; expected both {MAT_SPLIT} and {MAT_IMAGES} of the proposed splits.")
+    if (size := path.stat().st_size) > limits.MAT_BYTES:
+        raise InputError(f"{path} has {size / limits.GB:.1f} GB; expected at most {limits.MAT_BYTES >> 30} GB.")
     # -P: else the modules beside the program would be in the way of others with their names.
-    command = [sys.executable, "-P", str(Path(__file__).with_name("mat_variables.py")), str(path), *keys]
+    command = [sys.executable, "-P", str(Path(__file__).with_name("mat_variables.py")), str(path)]
+    command += map(str, [limits.MAT_VALUES, limits.MAT_CHARACTERS, limits.MAT_MEMORY, *keys])
     try:
-        answer = json.loads(subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=True).stdout)
+        ran = subprocess.run(command, capture_output=True, timeout=limits.MAT_SECONDS, check=True)
+        answer = json.loads(ran.stdout)
     except (subprocess.SubprocessError, ValueError) as error:
         raise InputError(f"{path} is damaged: reading it failed. Get the file again.") from error
     if answer.get("error") == "version 7.3":

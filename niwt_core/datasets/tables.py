@@ -7,32 +7,45 @@ from pathlib import Path
 
 import numpy as np
 
+from niwt_core import limits
 from niwt_core.errors import InputError
 
-MAX_BYTES = 50 * 2**20
-#: Larger numbers would overflow once they are squared in float32.
-MAX_VALUE = 1e15
+#: All that `str.splitlines` takes for the end of a line.
+_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 
-def read_text(path: Path, expected: str, max_bytes: int = MAX_BYTES) -> str:
+def read_text(path: Path, expected: str, max_bytes: int | None = None) -> str:
     """A UTF-8 text file, with or without a byte order mark.
 
     Args:
-        expected: what the file should have been, for the error.
+        expected: what the file should have been, for the error. max_bytes: `limits.TEXT_BYTES` if it is not given.
 
     Raises:
         InputError: the file is missing, too large, cannot be read or is not UTF-8.
     """
     if not path.is_file():
         raise InputError(f"{path} is missing; expected {expected}.")
+    most = limits.TEXT_BYTES if max_bytes is None else max_bytes
     try:
-        if (size := path.stat().st_size) > max_bytes:
-            raise InputError(f"{path} has {size / 2**20:.1f} MB; expected at most {max_bytes / 2**20:.2g} MB.")
+        if (size := path.stat().st_size) > most:
+            raise InputError(f"{path} has {size / limits.MB:.1f} MB; expected at most {most / limits.MB:.2g} MB.")
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text (byte {error.start}); expected {expected}.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); expected {expected}.") from error
+
+
+def lines_of(path: Path, expected: str, max_bytes: int | None = None) -> list[str]:
+    """The lines of a text file, empty ones too.
+
+    Raises:
+        InputError: as `read_text`, more lines than `limits.TEXT_LINES`.
+    """
+    text = read_text(path, expected, max_bytes)
+    if (n := 1 + sum(map(text.count, _LINE_ENDS))) > limits.TEXT_LINES:
+        raise InputError(f"{path} has {n:,} lines; expected at most {limits.TEXT_LINES:,}.")
+    return text.splitlines()
 
 
 def numbered(path: Path, expected: str) -> dict[str, str]:
@@ -42,7 +55,7 @@ def numbered(path: Path, expected: str) -> dict[str, str]:
         InputError: as `read_text`, a line of another form, a number that comes twice, an empty list.
     """
     values: dict[str, str] = {}
-    for line_number, line in enumerate(read_text(path, expected).splitlines(), start=1):
+    for line_number, line in enumerate(lines_of(path, expected), start=1):
         if not line.strip():
             continue
         parts = line.split(maxsplit=1)
@@ -62,7 +75,7 @@ def listed(path: Path, expected: str) -> list[str]:
     Raises:
         InputError: as `read_text`, an empty list, a name that comes twice.
     """
-    names = [line.strip() for line in read_text(path, expected).splitlines() if line.strip()]
+    names = [line.strip() for line in lines_of(path, expected) if line.strip()]
     if not names:
         raise InputError(f"{path} is empty; expected {expected}.")
     check_unique(names, path)
@@ -75,8 +88,7 @@ def number_table(path: Path, n_rows: int, n_columns: int) -> np.ndarray:
     Raises:
         InputError: as `read_text`, text that is no number, NaN, infinity, or another shape.
     """
-    lines = read_text(path, "the class attributes, one row of numbers a class").splitlines()
-    lines = [line for line in lines if line.strip()]
+    lines = [line for line in lines_of(path, "the class attributes, one row of numbers a class") if line.strip()]
     if len(lines) != n_rows:
         raise InputError(f"{path} has {len(lines)} rows; expected one for each of the {n_rows} classes.")
     try:
@@ -85,7 +97,7 @@ def number_table(path: Path, n_rows: int, n_columns: int) -> np.ndarray:
         raise InputError(f"{path} is no table of numbers ({str(error)[:100]}).") from error
     if table.shape[1] != n_columns:
         raise InputError(f"{path} has {table.shape[1]} columns; expected one for each of the {n_columns} attributes.")
-    if not (np.abs(table) < MAX_VALUE).all():  # false for NaN too
+    if not (np.abs(table) < limits.NUMBER).all():  # false for NaN too
         raise InputError(f"{path} holds values that are no numbers, or endless ones; expected plain numbers.")
     return table
 
@@ -107,7 +119,8 @@ def check_inside(name: str, path: Path, *, folders: bool = False) -> None:
     """
     parts = name.replace("\\", "/").split("/")
     plain = folders or len(parts) == 1
-    fits = all(part.strip() not in ("", ".", "..") and len(part.encode()) <= 255 for part in parts)
+    fits = all(part.strip() not in ("", ".", "..") and len(part.encode()) <= limits.NAME_BYTES for part in parts)
+    fits = fits and len(name.encode()) <= limits.PATH_BYTES
     if not (plain and fits) or "\0" in name or ":" in parts[0]:
         expected = "a path inside the folder" if folders else "a plain name, for it is the name of a folder"
         raise InputError(f"{path} names {name[:60]!r}; expected {expected}.")

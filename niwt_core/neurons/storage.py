@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from niwt_core import limits
+from niwt_core.documents import read_document
+from niwt_core import durable
 from niwt_core.errors import InputError
 from niwt_core.neurons.dictionary import Alternative, Causal, ClassLoss, Dictionary, Neuron, TopImage
 from niwt_core.project import Project
@@ -53,14 +55,8 @@ def save_dictionary(dictionary: Dictionary, folder: Path) -> Path:
     }
     top = json.dumps(document, indent=1, ensure_ascii=False)
     text = f'{top.removesuffix(chr(10) + "}")},\n "neurons": [\n{rows}\n ]\n}}\n'
-    path = folder / FILE
-    partial = path.with_name(path.name + ".part")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return path
+    durable.write(folder / FILE, text.encode())
+    return folder / FILE
 
 
 def load_dictionary(folder: Path, project: Project) -> Dictionary:
@@ -75,10 +71,10 @@ def load_dictionary(folder: Path, project: Project) -> Dictionary:
             f"{folder} has no dictionary of its neurons; expected {FILE} beside project.json. Make it once."
         )
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged ({str(error)[:100]}); expected a JSON document. Make it again.") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        document = read_document(path, limits.DICTIONARY_BYTES)
+    except InputError as error:
+        raise InputError(f"{error} Make it again.") from error
+    if document.get("format") != FORMAT:
         raise InputError(f'{path} is no dictionary of neurons; expected "format": "{FORMAT}".')
     if document.get("version") != VERSION:
         raise InputError(
@@ -89,7 +85,7 @@ def load_dictionary(folder: Path, project: Project) -> Dictionary:
         raise InputError(f"{path} was made for another network or other classes than {folder} holds. Make it again.")
     try:
         return _read(document, project)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError) as error:
         raise InputError(
             f"{path} is not as expected: {type(error).__name__} {str(error)[:100]}. Make it again."
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +14,8 @@ from niwt_core.birds.drawing import draw
 from niwt_core.birds.species import make_species
 from niwt_core.birds.world import FRESH_SEED
 from niwt_core.errors import InputError
-from niwt_core.images import FORMATS, MAX_BYTES, MAX_PIXELS, decode_image
+from niwt_core.images import decode_image
+from niwt_core.limits import MB, PICTURE_BYTES, PICTURE_PIXELS
 from niwt_core.worlds.base import World
 from niwt_core.worlds.photos import PhotoWorld
 from pages.shared import resources, state, wording
@@ -145,18 +145,9 @@ def uploaded_picture(data: bytes) -> Chosen:
     Raises:
         InputError: what `decode_image` refuses.
     """
-    image = on_white(data, decode_image(data, "This file"))
+    image = decode_image(data, paper="white")
     square = ImageOps.fit(image, (SHOWN, SHOWN), Image.Resampling.LANCZOS)
     return Chosen(image, np.asarray(square), "Your picture, its centre cropped to a square", None, None, None)
-
-
-def on_white(data: bytes, decoded: Image.Image) -> Image.Image:
-    """The picture with white paper behind what is transparent, where decoding would show colours hidden there."""
-    raw = Image.open(io.BytesIO(data), formats=FORMATS)
-    if not raw.has_transparency_data:
-        return decoded
-    layer = ImageOps.exif_transpose(raw).convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
 def choose(world: World, current: state.Described) -> Chosen | None:
@@ -203,9 +194,9 @@ def _choose_photo(world: PhotoWorld, current: state.Described) -> Chosen | None:
 
 def _upload(world: World) -> Chosen | None:
     file = st.file_uploader(
-        f"A picture (at most {MAX_BYTES >> 20} MB and {MAX_PIXELS // 1_000_000} megapixels)",
+        f"A picture (at most {PICTURE_BYTES // MB} MB and {PICTURE_PIXELS // 1_000_000} megapixels)",
         key="upload",
-        max_upload_size=MAX_BYTES >> 20,
+        max_upload_size=PICTURE_BYTES // MB,
     )
     if file is None:
         st.caption("The picture stays in this session; it is not kept.")
