@@ -2,12 +2,12 @@
 
 import json
 import os
-import time
+from dataclasses import replace
 
 import pytest
 
 from niwt_core.errors import InputError
-from niwt_core.worlds import shelf
+from niwt_core.worlds import ages, drafts, shelf
 
 ANN, BOB = "a" * 32, "b" * 32
 
@@ -86,14 +86,88 @@ def test_what_is_not_ones_own_cannot_be_touched(key):
     assert shelf.projects_of(BOB)[0].title == "Zoo"
 
 
-def test_old_drafts_and_removed_projects_are_swept_away_and_projects_never(place):
-    kept, fresh, old, gone = put(ANN), put(ANN, draft=True), put(ANN, draft=True), put(ANN)
+@pytest.fixture
+def clock(monkeypatch):
+    """The computer's clocks, to be set: `running` cannot be, outside of tests; `date` can."""
+    moment = ages.Now("a start", 1000.0, 1.8e9)
+
+    def set_to(**changes: object) -> None:
+        nonlocal moment
+        moment = replace(moment, **changes)
+
+    monkeypatch.setattr(ages, "now", lambda: moment)
+    return set_to
+
+
+LONG = shelf.KEPT_SECONDS + 10
+
+
+def names(place) -> set[str]:
+    return {path.name for path in place.iterdir() if not path.name.startswith(".")}
+
+
+def test_old_drafts_and_removed_projects_are_swept_away_and_projects_never(place, clock):
+    kept, touched, _, gone = put(ANN), put(ANN, draft=True), put(ANN, draft=True), put(ANN)
     shelf.remove(gone, ANN)
-    long_ago = time.time() - shelf.KEPT_SECONDS - 10
-    for path in (place / old / "draft.json", place / f"{gone}.removed", place / kept, place / kept / "project.json"):
-        os.utime(path, (long_ago, long_ago))
     shelf.sweep()
-    assert {path.name for path in place.iterdir()} == {kept, fresh}
+    os.utime(place / touched / "draft.json", (5, 5))
+    clock(running=1000.0 + LONG)
+    shelf.sweep()
+    assert names(place) == {kept, touched}
+    clock(running=1000.0 + 2 * LONG)
+    shelf.sweep()
+    assert names(place) == {kept}
+
+
+@pytest.mark.parametrize("years", [1, -1])
+def test_a_date_that_jumps_sweeps_nothing_away(place, clock, years):
+    draft, gone = put(ANN, draft=True), put(ANN)
+    shelf.remove(gone, ANN)
+    shelf.sweep()
+    clock(date=1.8e9 + years * 365 * 24 * 3600.0, running=1060.0)
+    shelf.sweep()
+    later = put(ANN, draft=True)  # while the date is wrong
+    shelf.sweep()
+    clock(date=1.8e9, running=1120.0)
+    shelf.sweep()
+    assert names(place) == {draft, later, f"{gone}.removed"}
+    clock(running=1120.0 + LONG)
+    shelf.sweep()
+    assert names(place) == set()
+
+
+def test_after_a_new_start_of_the_computer_the_date_is_believed_for_a_day(place, clock):
+    draft = put(ANN, draft=True)
+    shelf.sweep()
+    for start in ("b", "c"):
+        clock(start=start, running=10.0, date=1.8e9 + 1e8 * ord(start))
+        shelf.sweep()
+        assert names(place) == {draft}
+    clock(start="d", running=20.0, date=1.8e9 + 1e8 * ord("d"))
+    shelf.sweep()
+    assert names(place) == set()
+
+
+def test_ages_that_cannot_be_read_begin_anew(place, clock):
+    draft = put(ANN, draft=True)
+    shelf.sweep()
+    (place / ages.FILE).write_text('{"at": 1}')
+    clock(running=1000.0 + LONG)
+    shelf.sweep()
+    assert names(place) == {draft}
+
+
+def test_a_draft_that_is_being_fitted_is_not_swept_away(place, clock):
+    draft = put(ANN, draft=True)
+    shelf.sweep()
+    clock(running=1000.0 + LONG)
+    with drafts.being_fitted(draft):
+        shelf.sweep()
+        assert names(place) == {draft}
+    shelf.sweep()  # its days begin when the fit is over
+    clock(running=1000.0 + 2 * LONG)
+    shelf.sweep()
+    assert names(place) == set()
 
 
 def test_a_damaged_project_is_left_out_of_the_list():

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from niwt_core import durable, limits
 from niwt_core.archive import LIMITS, TABLE, unpack
-from niwt_core.datasets.class_table import MAX_CLASSES, read_class_table
+from niwt_core.datasets.class_table import read_class_table
 from niwt_core.datasets.division import pictures_in
 from niwt_core.datasets.splits import HOLD_OUT
 from niwt_core.errors import InputError
 from niwt_core.worlds.server_folders import KNOWN
-from niwt_core.worlds.shelf import DRAFT, claim, folders_of, new_key, shelf, sweep, write_json
+from niwt_core.worlds.shelf import DATA, DRAFT, FITTING, claim, folders_of, new_key, shelf, sweep
 
-DATA = "data"
 #: Unless somebody says otherwise, one class in so many is unseen.
 ONE_UNSEEN_IN = 5
 MAX_DESCRIPTION = 1000
@@ -78,7 +80,12 @@ class Draft:
         return "texts" if self.dataset == "folder" and not self.attribute_names else "attributes"
 
     def save(self) -> None:
-        write_json(self.folder / DRAFT, asdict(self))
+        """Write it down.
+
+        Raises:
+            durable.UnwritableError: no room, no permission, or it was removed.
+        """
+        durable.write_json(self.folder / DRAFT, asdict(self))
 
 
 def draft_of_zip(
@@ -89,16 +96,14 @@ def draft_of_zip(
     Raises:
         InputError: as `archive.unpack`; no room on the disk.
     """
-    key = _begin(owner)
-    try:
-        found = unpack(file, shelf() / key / DATA, progress=progress)
+    with _new(owner) as (key, folder):
+        found = unpack(file, folder / DATA, progress=progress)
         draft = Draft(
             key, name[:120], "folder", DATA, has_table=found.has_table, left_out=found.left_out, named=found.named
         )
-        return _described(draft, found.pictures)
-    except BaseException:
-        shutil.rmtree(shelf() / key)
-        raise
+        draft = _described(draft, found.pictures, folder / DATA)
+        durable.write_json(folder / DRAFT, asdict(draft))
+    return draft
 
 
 def draft_of_folder(root: Path, dataset: str, owner: str) -> Draft:
@@ -107,70 +112,84 @@ def draft_of_folder(root: Path, dataset: str, owner: str) -> Draft:
     Raises:
         InputError: fewer than two classes.
     """
-    key = _begin(owner)
-    try:
+    with _new(owner) as (key, folder):
         if dataset != "folder":
             draft = Draft(key, KNOWN[dataset][0], dataset, str(root))
-            draft.save()
-            return draft
-        (shelf() / key / DATA).mkdir()
-        pictures = {}
-        for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink()):
-            if n := len(pictures_in(folder)):
-                pictures[folder.name] = n
-                (shelf() / key / DATA / folder.name).symlink_to(folder, target_is_directory=True)
-        if len(pictures) < 2:
-            raise InputError(
-                f"The folder {root.name} holds {len(pictures)} folders of pictures; expected one for each class, at "
-                "least three."
-            )
-        if has_table := (root / TABLE).is_file() and not (root / TABLE).is_symlink():
-            shutil.copyfile(root / TABLE, shelf() / key / DATA / TABLE)
-        return _described(Draft(key, root.name, "folder", DATA, has_table=has_table), pictures)
-    except BaseException:
-        shutil.rmtree(shelf() / key)
-        raise
+        else:
+            pictures, has_table = _linked(root, folder / DATA)
+            draft = _described(Draft(key, root.name, "folder", DATA, has_table=has_table), pictures, folder / DATA)
+        durable.write_json(folder / DRAFT, asdict(draft))
+    return draft
 
 
-def _begin(owner: str) -> str:
-    """A new folder on the shelf, for its owner."""
-    sweep()
-    shelf().mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(shelf()).free < 2 * LIMITS.unpacked:
-        raise InputError("The server's disk is nearly full; ask whoever runs it to make room for new projects.")
+def _linked(root: Path, data: Path) -> tuple[dict[str, int], bool]:
+    """Links to the class folders of `root` in a new folder `data`; returns class -> pictures, whether it has a table.
+
+    Raises:
+        InputError: fewer than two classes.
+    """
+    data.mkdir()
+    pictures = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink()):
+        if n := len(pictures_in(folder)):
+            pictures[folder.name] = n
+            (data / folder.name).symlink_to(folder, target_is_directory=True)
+    if len(pictures) < 2:
+        raise InputError(
+            f"The folder {root.name} holds {len(pictures)} folders of pictures; expected one for each class, at "
+            "least three."
+        )
+    if has_table := (root / TABLE).is_file() and not (root / TABLE).is_symlink():
+        shutil.copyfile(root / TABLE, data / TABLE)
+    return pictures, has_table
+
+
+@contextmanager
+def _new(owner: str) -> Iterator[tuple[str, Path]]:
+    """A new key, and a hidden folder to fill for its owner, which stands on the shelf once the block is done.
+
+    Raises:
+        InputError: a shelf that cannot be written, or is nearly full.
+    """
+    with durable.refusing():
+        shelf().mkdir(parents=True, exist_ok=True)
+        sweep()
+        free = shutil.disk_usage(shelf()).free
+    if free < 2 * LIMITS.unpacked:
+        raise InputError("The server’s disk is nearly full; ask whoever runs it to make room for new projects.")
     key = new_key()
-    (shelf() / key).mkdir()
-    claim(shelf() / key, owner)
-    return key
+    with durable.new_folder(shelf() / key) as folder:
+        claim(folder, owner)
+        yield key, folder
+    sweep()  # its days begin
 
 
-def _described(draft: Draft, pictures: dict[str, int]) -> Draft:
-    """The draft with a row for each class folder, from its table as far as that can be read; written down."""
+def _described(draft: Draft, pictures: dict[str, int], data: Path) -> Draft:
+    """The draft with a row for each class folder, from the table in `data` as far as that can be read."""
     if draft.has_table:
         try:
-            draft = _from_table(draft, pictures)
+            draft = _from_table(draft, pictures, data / TABLE)
         except InputError as error:
-            said = str(error).replace(str(draft.data / TABLE), TABLE)
+            said = str(error).replace(str(data / TABLE), TABLE)
             draft = replace(draft, has_table=False, notes=(f"{said} Fill the table in below instead.",))
     if not draft.has_table:
-        names = [name for name in pictures if len(pictures) <= MAX_CLASSES]
+        names = [name for name in pictures if len(pictures) <= limits.CLASSES]
         rows = tuple(
             ClassRow(name, pictures[name], seen=(i + 1) % ONE_UNSEEN_IN != 0 and (len(names) > 4 or i + 1 < len(names)))
             for i, name in enumerate(names)
         )
         draft = replace(draft, rows=rows)
-    draft.save()
     return draft
 
 
-def _from_table(draft: Draft, pictures: dict[str, int]) -> Draft:
-    table = read_class_table(draft.data / TABLE)
+def _from_table(draft: Draft, pictures: dict[str, int], path: Path) -> Draft:
+    table = read_class_table(path)
     rows = tuple(
         ClassRow(name, pictures[name], seen, text[:MAX_DESCRIPTION], tuple(map(float, numbers)))
         for name, seen, text, numbers in zip(table.names, table.seen, table.texts, table.attributes, strict=True)
         if name in pictures
     )
-    notes = [note.replace(str(draft.data / TABLE), TABLE) for note in table.notes]
+    notes = [note.replace(str(path), TABLE) for note in table.notes]
     if missing := [name for name in table.names if name not in pictures]:
         notes.append(f"{TABLE} names {len(missing)} without pictures, such as {missing[0][:60]}; left out.")
     if unlisted := [name for name in pictures if name not in table.names]:
@@ -229,13 +248,34 @@ def problem(rows: Sequence[ClassRow], has_numbers: bool) -> str | None:
 
 
 def write_table(draft: Draft) -> None:
-    """Write data/classes.csv from the draft's rows, as `load_folder` reads it."""
-    draft.save()  # touched: not to be swept away while it is fitted
-    partial = draft.data / f"{TABLE}.part"
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["name", "seen", "description", *draft.attribute_names])
-        for row in draft.rows:
-            seen = "seen" if row.seen else "unseen"
-            table.writerow([row.name, seen, " ".join(row.description.split()), *row.numbers])
-    partial.replace(draft.data / TABLE)
+    """Write data/classes.csv from the draft's rows, as `load_folder` reads it.
+
+    Raises:
+        durable.UnwritableError: no room, or no permission.
+    """
+    draft.save()  # touched: its days begin anew
+    written = io.StringIO(newline="")
+    table = csv.writer(written)
+    table.writerow(["name", "seen", "description", *draft.attribute_names])
+    for row in draft.rows:
+        seen = "seen" if row.seen else "unseen"
+        table.writerow([row.name, seen, " ".join(row.description.split()), *row.numbers])
+    durable.write(draft.data / TABLE, written.getvalue().encode())
+
+
+@contextmanager
+def being_fitted(key: str) -> Iterator[None]:
+    """Mark a draft as long as it stands in line for a fit or is fitted, so that `was_cut_off` knows where none ended.
+
+    A draft that cannot be marked is fitted all the same.
+    """
+    mark = shelf() / key / FITTING
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(durable.UnwritableError):
+            stack.enter_context(durable.held(mark))
+        yield
+
+
+def was_cut_off(draft: Draft) -> bool:
+    """Whether the server stopped while the draft was fitted or in line; a new fit forgets that."""
+    return durable.is_forsaken(draft.folder / FITTING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from niwt_core.backbone import Backbone, load_backbone
 from niwt_core.errors import InputError
 from niwt_core.pipeline import Progress, check, evaluate_project, fit, silent
-from niwt_core.project import save_project
+from niwt_core.project import Project, save_project
 from niwt_core.sources import Source, described, load_images
 from niwt_core.worlds.drafts import Draft, write_table
 from niwt_core.worlds.effort import Stage, options_for, plan
@@ -45,7 +46,8 @@ def make(
         progress: may raise to cancel. expect: told the stages to come, once they are known.
 
     Raises:
-        InputError: weights that are not there, data that no fit can learn from; the sentence names no server path.
+        InputError: weights that are not there, data that no fit can learn from, a disk that is full; the sentence names
+            no server path.
     """
     try:
         _make(draft, order, progress, expect, clock)
@@ -85,8 +87,18 @@ def _make(
         "notes": list(data.notes),
     }
     progress("saving", 0, 1)
-    save_project(replace(project, card=card), draft.folder)
-    (draft.folder / DRAFT).unlink(missing_ok=True)
+    put_on_shelf(replace(project, card=card), draft)
+
+
+def put_on_shelf(project: Project, draft: Draft) -> None:
+    """The last step: the draft's folder becomes a project's, or stays the draft's.
+
+    Raises:
+        durable.UnwritableError: no room, or no permission; the draft is what it was.
+    """
+    save_project(project, draft.folder)
+    with contextlib.suppress(OSError):  # beside a project it says nothing any more
+        (draft.folder / DRAFT).unlink(missing_ok=True)
 
 
 def _load(order: Order) -> Backbone:

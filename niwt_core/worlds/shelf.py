@@ -7,6 +7,7 @@ can use a project; only its owner, who has another secret, finds it in a list, r
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,15 +19,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from niwt_core import durable
 from niwt_core.errors import InputError
+from niwt_core.worlds import ages
 
 #: Another place for projects than ./projects, for operators and tests.
 VARIABLE = "NIWT_PROJECTS"
 _KEY = re.compile(r"[a-z0-9-]{6,64}")
 #: What a folder has that is not yet a project: pictures with their descriptions, on their way to one (`drafts`).
 DRAFT = "draft.json"
+#: Its pictures, and a project's that was made of them.
+DATA = "data"
+#: A mark in the folder of a draft that is being fitted, or stands in line for it.
+FITTING = ".fitting"
 _PROJECT, _OWNER, _REMOVED = "project.json", "owner", ".removed"
-#: Removed projects and drafts that nobody touched stay for so many seconds: two days.
+#: Removed projects and drafts that nobody touched stay for so many seconds at least, by `ages`: two days.
 KEPT_SECONDS = 2 * 24 * 3600.0
 MAX_TITLE = 80
 
@@ -80,8 +87,12 @@ def stamp_of(folder: Path) -> tuple[int, int]:
 
 
 def claim(folder: Path, owner: str) -> None:
-    """Write down whose folder this is: a fingerprint of the owner's secret, not the secret."""
-    (folder / _OWNER).write_text(_fingerprint(owner))
+    """Write down whose folder this is: a fingerprint of the owner's secret, not the secret.
+
+    Raises:
+        durable.UnwritableError: no room, or no permission.
+    """
+    durable.write(folder / _OWNER, _fingerprint(owner).encode())
 
 
 def folders_of(owner: str) -> list[Path]:
@@ -127,7 +138,7 @@ def rename(key: str, owner: str, title: str) -> None:
     """Give a project another title.
 
     Raises:
-        InputError: a title that is none, or no project of this owner.
+        InputError: a title that is none, no project of this owner, or one that cannot be written.
     """
     title = check_title(title)
     path = _owned(key, owner) / _PROJECT
@@ -137,47 +148,64 @@ def rename(key: str, owner: str, title: str) -> None:
         document["card"]["title"] = title
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"The project {key} is damaged ({str(error)[:80]}); it cannot be renamed.") from error
-    write_json(path, document)
-    os.utime(path, (time.time(), made + 0.001))  # it stays where it was in the list, and caches see the change
+    durable.write_json(path, document)
+    with durable.refusing():
+        os.utime(path, (time.time(), made + 0.001))  # it stays where it was in the list, and caches see the change
 
 
 def remove(key: str, owner: str) -> None:
     """Take a project or a draft off the shelf; `restore` brings it back for KEPT_SECONDS.
 
     Raises:
-        InputError: nothing of this owner.
+        InputError: nothing of this owner, or a shelf that cannot be written.
     """
     folder = _owned(key, owner)
-    os.utime(folder)
-    folder.rename(folder.with_name(key + _REMOVED))
+    with durable.refusing():
+        os.utime(folder)  # removed anew: its days begin anew
+    durable.move(folder, folder.with_name(key + _REMOVED))
 
 
 def restore(key: str, owner: str) -> None:
     """Bring back what was removed.
 
     Raises:
-        InputError: it is gone for good, or was never this owner's.
+        InputError: it is gone for good, or was never this owner's; a shelf that cannot be written.
     """
     folder = shelf() / f"{key}{_REMOVED}"
     if not _KEY.fullmatch(key) or _mark_of(folder) != _fingerprint(owner):
         raise InputError("What was removed is gone for good; removed projects stay for two days.")
-    folder.rename(shelf() / key)
+    durable.move(folder, shelf() / key)
 
 
-def sweep() -> None:
-    """Delete what was removed, and drafts that nobody touched, once they are old enough."""
-    for folder in list(shelf().iterdir()) if shelf().is_dir() else []:
-        is_draft = (folder / DRAFT).is_file() and not (folder / _PROJECT).is_file()
-        mark = folder / DRAFT if is_draft else folder
-        if (is_draft or folder.name.endswith(_REMOVED)) and time.time() - mark.stat().st_mtime > KEPT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+def sweep() -> int:
+    """Delete what was removed, drafts that nobody touched, once they are old enough, and what is left of cut off work.
+
+    Returns:
+        how many files and folders of cut off work there were.
+    """
+    there = [folder for folder in shelf().iterdir() if folder.is_dir()] if shelf().is_dir() else []
+    left = durable.sweep(shelf())
+    stamps = {}
+    for folder in there:
+        left += durable.sweep(folder) + durable.sweep(folder / DATA)
+        if mark := _passing(folder):
+            with contextlib.suppress(OSError):
+                stamps[folder.name] = mark.stat().st_mtime_ns
+    for name, seconds in ages.left_alone(shelf(), stamps).items() if there else ():
+        if seconds > KEPT_SECONDS:
+            shutil.rmtree(shelf() / name, ignore_errors=True)
+    return left
 
 
-def write_json(path: Path, document: object) -> None:
-    """Write a file completely before it gets its name."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+def _passing(folder: Path) -> Path | None:
+    """What tells when a folder that does not stay for ever was touched; None for a project, which does."""
+    if folder.name.endswith(_REMOVED):
+        return folder
+    if not _KEY.fullmatch(folder.name) or (folder / _PROJECT).is_file() or not (folder / _OWNER).is_file():
+        return None
+    if (folder / FITTING).is_file() and not durable.is_forsaken(folder / FITTING):
+        return None
+    return folder / DRAFT if (folder / DRAFT).is_file() else folder
 
 
 def _owned(key: str, owner: str) -> Path:
