@@ -21,8 +21,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from niwt_core import limits
-from niwt_core import durable
+from niwt_core import durable, limits
 from niwt_core.backbone import Backbone, load_backbone, network_bytes
 from niwt_core.contest import Contest, contest_bytes
 from niwt_core.documents import read_document

@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -102,11 +103,11 @@ def test_a_save_cut_short_leaves_the_old_project_whole(small_project, other_proj
 
     def fails(self, target):
         if str(target).endswith(at):
-            raise OSError("no space left on device")
+            raise OSError(errno.ENOSPC, "No space left on device")
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", fails)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(InputError, match="disk is full, so nothing was saved"):
         save_project(other_project, folder)
     monkeypatch.undo()
     loaded = load_project(folder)
@@ -118,7 +119,9 @@ def test_a_save_cut_short_leaves_the_old_project_whole(small_project, other_proj
 
 
 def test_files_get_their_names_when_they_are_written_to_the_end(other_project, folder, monkeypatch):
-    """What a reader finds under a file's name is never half of it: the disk has it before it is renamed."""
+    """What a reader finds under a file's name is never half of it: the disk has it before it is renamed, and the
+    name before the next file is begun: two orders to the disk for each.
+    """
     synced, named = [], []
     fsync, replace = __import__("os").fsync, Path.replace
 
@@ -134,7 +137,7 @@ def test_files_get_their_names_when_they_are_written_to_the_end(other_project, f
     monkeypatch.setattr(Path, "replace", note_name)
     save_project(other_project, folder)
     files = [tensors_of(folder), contest_file(folder), folder / "project.json"]
-    assert named == [(file.name, i + 1, file.stat().st_size) for i, file in enumerate(files)]
+    assert named == [(file.name, 2 * i + 1, file.stat().st_size) for i, file in enumerate(files)]
 
 
 def edit(folder, **changes):
