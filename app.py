@@ -3,8 +3,10 @@
 import streamlit as st
 
 from pages.shared import frame, style
+from pages.shared.person import sign_in
 
 st.set_page_config(page_title="Choose Your Neuron", page_icon="🐦", layout="wide")
 style.apply()
+sign_in.gate()
 st.session_state["framed"] = True
 frame.navigation().run()

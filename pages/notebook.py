@@ -12,7 +12,7 @@ from niwt_core.notebook.store import MAX_SEARCH, UNDO_DAYS
 from niwt_core.worlds.described import Described
 from pages.shared import frame, state, style
 from pages.shared.notebook import cards, comparing, keeping, kept_pictures
-from pages.shared.person import notebook_key, permalinks
+from pages.shared.person import notebook_key, permalinks, sign_in
 from pages.shared.wording import plain
 
 N_SHOWN = 12
@@ -65,7 +65,7 @@ def _empty() -> None:
     st.html(
         f'{cards.STYLE}<div class="kept"><img src="{kept_pictures.portrait(bird)}" alt="A drawing of {state.EXAMPLE}">'
         "<div><p>Describe a class, and it comes here by itself: its words, its barcode, how well it was found. "
-        "Nobody has to sign in: your notebook is made with your first class, and only its link opens it.</p>"
+        f"{_whose()}</p>"
         "</div></div>"
     )
     with st.container(horizontal=True):
@@ -73,6 +73,12 @@ def _empty() -> None:
             st.switch_page(permalinks.DESCRIBE, query_params=notebook_key.parameters())
         if st.button("Use the example", key="use_example", help=state.EXAMPLE):
             cards.describe_again(Described(bird.text, bird.picks), state.BIRDS)
+
+
+def _whose() -> str:
+    if sign_in.account() is not None:
+        return "It is your account’s own, and nobody else’s."
+    return "Nobody has to sign in: your notebook is made with your first class, and only its link opens it."
 
 
 def _unknown(error: InputError) -> None:
@@ -243,7 +249,8 @@ def _folded(notebook: Notebook) -> None:
                 st.markdown("There is nothing to save yet.")
     _bring(notebook)
     _deleted(notebook)
-    _own_link()
+    if sign_in.account() is None:  # an account needs no link, and has one notebook
+        _own_link()
 
 
 def _bring(notebook: Notebook | None) -> None:

@@ -50,11 +50,22 @@ class Added:
     known: int
 
 
-def create_notebook(database: Database) -> str:
-    """Make an empty notebook; returns its secret, which is nowhere else."""
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+def create_notebook(database: Database, secret: str = "") -> str:
+    """Make an empty notebook; returns its secret, which is nowhere else.
+
+    Args:
+        secret: of an account, which is to open it, 32 characters; without one it is made up. Where there is a notebook
+            with this secret, that one stays as it is.
+    """
+    secret = secret or secrets.token_urlsafe(SECRET_BYTES)
+    if not _SECRET.fullmatch(secret):
+        raise ValueError("A notebook's secret has 32 letters, digits, - and _.")
     with database.writing() as session:
         session.add(NotebookRow(secret=_hashed(secret), created=datetime.now(UTC)))
+        try:
+            session.flush()
+        except IntegrityError:
+            session.rollback()
     return secret
 
 

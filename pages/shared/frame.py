@@ -8,7 +8,7 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.shared.lessons import tour
-from pages.shared.person import notebook_key, owner
+from pages.shared.person import notebook_key, owner, sign_in
 
 #: What stands in the navigation: the lesson's steps side by side, the rest below two headings.
 PAGES: dict[str, list[tuple[str, str]]] = {
@@ -73,9 +73,11 @@ def ensure() -> None:
     The first visit to a fresh server, if it goes to a page's own address, makes Streamlit take the folder `pages` for
     an app of its older kind and run the page alone. Laying out the navigation once tells it better.
     """
+    sign_in.gate()  # here too: a page that runs alone has not come through app.py
     if not st.session_state.get("framed"):
         navigation()
         st.rerun()
+    sign_in.bar()
     tour.bar(Path(sys._getframe(1).f_code.co_filename).stem)  # of the page that asks
     notebook_key.carry()
     owner.keep()

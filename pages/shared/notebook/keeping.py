@@ -15,6 +15,7 @@ from niwt_core.notebook import (
     Entry,
     Kept,
     Notebook,
+    UnknownNotebookError,
     create_notebook,
     notebook_url,
     open_notebook,
@@ -23,7 +24,7 @@ from niwt_core.notebook.kept import title_of
 from niwt_core.notebook.telling import told_pattern
 from niwt_core.worlds.described import Described
 from pages.shared.lessons import tour
-from pages.shared.person import notebook_key
+from pages.shared.person import notebook_key, sign_in
 from pages.shared.wording import plain
 
 if TYPE_CHECKING:
@@ -56,7 +57,14 @@ def mine() -> Notebook | None:
         UnknownNotebookError: the address names one that is not there. NotebookError: it cannot be opened.
     """
     secret = notebook_key.secret()
-    return open_notebook(database(), secret) if secret else None
+    if not secret:
+        return None
+    try:
+        return open_notebook(database(), secret)
+    except UnknownNotebookError:
+        if sign_in.account() is None:
+            raise
+        return open_notebook(database(), create_notebook(database(), secret))  # the account's first visit
 
 
 def begin() -> Notebook:

@@ -1,4 +1,7 @@
-"""Whose projects: a secret in the session and in the address, so that a refresh and a kept link find them again."""
+"""Whose projects: a secret in the session and in the address, so that a refresh and a kept link find them again.
+
+Where people sign in it is the account's own, and stands in no address.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,15 @@ import secrets
 
 import streamlit as st
 
+from pages.shared.person import sign_in
+
 PARAMETER = "shelf"
 
 
 def owner() -> str:
-    """The person's secret, from the session or else from the address; a new one where there is none."""
+    """The person's secret, of the account, the session or the address; a new one where there is none."""
+    if own := sign_in.own_secret(PARAMETER):
+        return own
     found = st.session_state.get(PARAMETER) or st.query_params.get(PARAMETER, "")
     if not re.fullmatch(r"[0-9a-f]{32}", found):
         found = secrets.token_hex(16)
@@ -27,7 +34,9 @@ def carry() -> None:
 
 def keep() -> None:
     """Write the secret back to the address, which Streamlit empties when the page changes; each page asks for it."""
-    if PARAMETER in st.query_params or st.session_state.get("shelf_kept"):
+    if sign_in.account() is not None:
+        st.query_params.pop(PARAMETER, None)
+    elif PARAMETER in st.query_params or st.session_state.get("shelf_kept"):
         st.session_state["shelf_kept"] = True
         if st.query_params.get(PARAMETER) != owner():
             st.query_params[PARAMETER] = owner()
