@@ -25,6 +25,8 @@ from niwt_core.worlds.making import Order, make
 
 #: How much politer than the pages the child is (`nice`).
 POLITENESS = 10
+#: Of random weights, which are the same in every fit.
+SEED = 0
 COMMAND = [sys.executable, "-m", "niwt_core.worlds.apart"]
 _ROOT = Path(__file__).parents[2]
 
@@ -107,6 +109,7 @@ def main() -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(POLITENESS)
     torch.set_num_threads(1)
+    torch.manual_seed(SEED)
     # Only reports go to the parent: what a library prints goes where complaints go.
     reports = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
