@@ -6,9 +6,10 @@ import streamlit as st
 
 from niwt_core.birds.reading import read
 from niwt_core.errors import InputError
+from niwt_core.limits import MB, NOTEBOOK_BYTES, SEARCH
 from niwt_core.notebook import Entry, Kept, Notebook, UnknownNotebookError
-from niwt_core.notebook.files import MAX_BYTES, from_json
-from niwt_core.notebook.store import MAX_SEARCH, UNDO_DAYS
+from niwt_core.notebook.files import from_json
+from niwt_core.notebook.store import UNDO_DAYS
 from niwt_core.worlds.described import Described
 from pages.shared import frame, state, style
 from pages.shared.notebook import cards, comparing, keeping, kept_pictures
@@ -112,7 +113,7 @@ def _open(notebook: Notebook) -> None:
         "Search titles, words, attributes and notes",
         key="search",
         type="search",
-        max_chars=MAX_SEARCH,
+        max_chars=SEARCH,
         placeholder="for example: yellow crest",
         bind="query-params",
         width=480,
@@ -256,9 +257,9 @@ def _folded(notebook: Notebook) -> None:
 def _bring(notebook: Notebook | None) -> None:
     with st.expander("Bring classes in from a file", key="bring"):
         file = st.file_uploader(
-            f"A notebook saved as data (JSON, at most {MAX_BYTES >> 20} MB)",
+            f"A notebook saved as data (JSON, at most {NOTEBOOK_BYTES // MB} MB)",
             key="notebook_file",
-            max_upload_size=MAX_BYTES >> 20,
+            max_upload_size=NOTEBOOK_BYTES // MB,
         )
         if file is not None:
             st.button("Bring them in", type="primary", key="bring_in", on_click=keeping.attempt,

@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from niwt_core.errors import InputError
+from niwt_core.limits import DESCRIPTION
 from niwt_core.typed import clean
-from niwt_core.worlds.described import MAX_TEXT
 from pages.shared import frame, resources, state, style
 from pages.shared.charts import figures, tables
 from pages.shared.describing import edits, history
@@ -85,7 +85,7 @@ def _words(versions: History) -> None:
     error = st.session_state.get("what_if_error", "")
     # What could not be read stays in the field, so that it can be put right.
     st.session_state["what_if_words"] = st.session_state["what_if_draft"] if error else versions.now.text
-    st.text_area("Change a word", key="what_if_words", height=80, max_chars=MAX_TEXT, on_change=_edit_words)
+    st.text_area("Change a word", key="what_if_words", height=80, max_chars=DESCRIPTION, on_change=_edit_words)
     if error:
         st.error(plain(error))
         st.caption("Below stands the last version that could be read.")

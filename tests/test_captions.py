@@ -5,8 +5,9 @@ import pytest
 
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.captions import KEPT, compose, write_caption
-from niwt_core.birds.reading import MAX_CHARACTERS, read
+from niwt_core.birds.reading import read
 from niwt_core.errors import InputError
+from niwt_core.limits import DESCRIPTION
 
 N_CAPTIONS = 600
 BIRD = {group: values[0] for group, values in GROUPS.items()}
@@ -58,7 +59,7 @@ def test_captions_are_clean_english() -> None:
         text = write_caption(bird, seed=seed)
         assert not re.search(r"\b(\w+) \1\b", text.lower()), text
         assert not re.search(r"\ba [aeiou]|\ban [^aeiou]|\ba \w+parts|  | [,.]|[,.]{2}|_", text.lower()), text
-        assert len(text) <= MAX_CHARACTERS
+        assert len(text) <= DESCRIPTION
         assert not ("gray" in text and "grey" in text), text
 
 

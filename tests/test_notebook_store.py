@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text, update
 
+from niwt_core import limits
 from niwt_core.errors import InputError
 from niwt_core.notebook import (
     ChangedElsewhereError,
@@ -220,7 +221,7 @@ def test_pages_are_cut_from_the_last_changed_on(notebook: Notebook) -> None:
 
 
 def test_a_full_notebook_says_so_and_keeps_what_it_has(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MAX_ENTRIES", 2)
+    monkeypatch.setattr(limits, "ENTRIES", 2)
     one = notebook.keep(YELLOW)
     notebook.keep(replace(YELLOW, text="two"))
     notebook.keep(YELLOW)

@@ -10,9 +10,10 @@ import torch
 from photo_shelf import CLASSES, KEY, N_EACH, N_SEEN, words_of
 
 from niwt_core.errors import InputError
+from niwt_core.limits import DESCRIPTION
 from niwt_core.project import load_project
 from niwt_core.sources import Source, source_of
-from niwt_core.worlds.described import MAX_TEXT, Described
+from niwt_core.worlds.described import Described
 from niwt_core.worlds.photos import PhotoWorld
 from niwt_core.worlds.trial import features_of, jacobians_of, try_out
 
@@ -71,7 +72,8 @@ def test_words_are_understood_where_they_stand(world: PhotoWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("  ", "is empty"), ("x" * (MAX_TEXT + 1), "at most 1000"), ("zzz", "“zzz” was understood")]
+    ("text", "message"),
+    [("  ", "is empty"), ("x" * (DESCRIPTION + 1), "at most 1000"), ("zzz", "“zzz” was understood")],
 )
 def test_texts_that_say_nothing_are_told(world: PhotoWorld, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from niwt_core.birds.attributes import COLORS, GROUPS
-from niwt_core.birds.reading import MAX_CHARACTERS, SIMILARITY, read
+from niwt_core.birds.reading import SIMILARITY, read
 from niwt_core.errors import InputError
+from niwt_core.limits import DESCRIPTION
 
 SHORT = {"crown": "crown_color", "back": "back_color", "belly": "belly_color", "bill": "bill_shape",
          "billcolor": "bill_color", "wing": "wing_pattern", "breast": "breast_pattern", "tail": "tail_shape",
@@ -187,7 +188,7 @@ def test_a_plain_reading_has_no_notes() -> None:
     [
         ("", ("empty", "description of a bird")),
         (" \n\t ", ("empty",)),
-        ("black cap " * 101, (str(MAX_CHARACTERS), "1010")),
+        ("black cap " * 101, (str(DESCRIPTION), "1010")),
         ("black crown and a white crown", ("black crown", "white crown")),
         ("small large bird", ("small bird", "large bird")),
         ("a small bird. It is large.", ("small bird", "large")),
@@ -299,7 +300,7 @@ def test_no_text_breaks_the_reader() -> None:
         else:
             text = "".join(rng.choices(letters, k=rng.randint(1, 200)))
         try:
-            reading = read(text[:MAX_CHARACTERS])
+            reading = read(text[:DESCRIPTION])
         except InputError:
             continue
         for start, end in (*reading.clauses, *reading.unknown, *((span.start, span.end) for span in reading.spans)):
@@ -311,7 +312,7 @@ def test_no_text_breaks_the_reader() -> None:
     "piece", ["(", "no ", "black ", "black and ", "crown and ", "bird ", "-", "wing bars on ", "qzxv "]
 )
 def test_a_full_length_text_takes_little_time(piece: str) -> None:
-    text = (piece * MAX_CHARACTERS)[:MAX_CHARACTERS]
+    text = (piece * DESCRIPTION)[:DESCRIPTION]
     start = time.process_time()
     with contextlib.suppress(InputError):
         read(text)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from niwt_core import limits
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.claims import LABELS, SHAPE_TARGETS, Claim
 from niwt_core.birds.parsing import parse
@@ -16,7 +17,6 @@ from niwt_core.errors import InputError
 #: list of n strings -> unit-length embeddings (n, d)
 Encoder = Callable[[list[str]], np.ndarray]
 
-MAX_CHARACTERS = 1000
 EXAMPLE = "a small yellow bird with a black cap, white wing bars and a short orange beak"
 
 #: The least cosine at which an unlisted word is read as its nearest known one. Measured with all-MiniLM-L6-v2 on 54
@@ -67,8 +67,8 @@ def read(text: str, encoder: Encoder | None = None) -> Reading:
         raise InputError(f"Expected a description as text; got {type(text).__name__}.")
     if not text.strip():
         raise InputError(f"Expected a description of a bird, such as “{EXAMPLE}”; the text is empty.")
-    if len(text) > MAX_CHARACTERS:
-        raise InputError(f"Expected at most {MAX_CHARACTERS} characters; the text has {len(text)}.")
+    if len(text) > limits.DESCRIPTION:
+        raise InputError(f"Expected at most {limits.DESCRIPTION} characters; the text has {len(text)}.")
     items, notes = scan(text)
     if encoder is not None:
         items, more = _neighbours(items, encoder)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from niwt_core import limits
 from niwt_core.neurons.dictionary import Dictionary, Neuron
 from niwt_core.wording.saying import canonical_words, plain
 
 _NUMBER = re.compile(r"(?:neuron|channel|no\.?|#)?\s*#?\s*(\d+)", re.IGNORECASE)
-MAX_QUERY = 200
 
 
 def _matches(wanted: list[str], attribute: str | None) -> bool:
@@ -41,7 +41,7 @@ def search(dictionary: Dictionary, query: str) -> tuple[Found, ...]:
     Clear names come first, then names that are not clear, then further candidates; each by confidence (where there is
     none, by AUC). An empty query finds nothing.
     """
-    query = query.strip()[:MAX_QUERY]
+    query = query.strip()[: limits.SEARCH]
     if number := _NUMBER.fullmatch(query):
         digits = number[1].lstrip("0") or "0"
         return tuple(Found(n, "number", None) for n in dictionary.neurons if str(n.channel) == digits)

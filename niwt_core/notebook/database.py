@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,7 +59,6 @@ class Database:
             ) from error
         self._writing = self.engine.execution_options(writes=True)
         self._prepared: object = None
-        self._lock = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -99,13 +97,13 @@ class Database:
 
     def _ready(self) -> None:
         """Make the tables on first use, and again where the file was taken away and another stands there, or none."""
-        with self._lock:
-            if self._prepared is not None and self._prepared == self._identity():
-                return
-            if self._file is not None:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-            prepare(self._writing)
-            self._prepared = self._identity()
+        # Without a lock: several may do it at once, and where the database is locked each waits for itself alone.
+        if self._prepared is not None and self._prepared == self._identity():
+            return
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        prepare(self._writing)
+        self._prepared = self._identity()
 
     def _identity(self) -> object:
         """What tells one file from another at the same place."""
@@ -126,7 +124,7 @@ def _sqlite_engine(url: Any) -> Engine:
     @event.listens_for(engine, "connect")
     def _settings(connection: sqlite3.Connection, _: object) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA synchronous = FULL")  # what is committed stays when the power goes
         with suppress(sqlite3.OperationalError):  # read-only or locked: what follows will say so
             connection.execute("PRAGMA journal_mode = WAL")  # readers do not wait for the writer
 

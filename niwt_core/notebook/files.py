@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from niwt_core import limits
+from niwt_core.documents import parse
 from niwt_core.errors import InputError
 from niwt_core.notebook.kept import Kept, checked
-from niwt_core.notebook.store import MAX_ENTRIES
 from niwt_core.spreadsheets import table
 
 FORMAT, VERSION = "niwt-notebook", 1
-#: Bytes of a file that is read; a full notebook of a network with 512 channels is smaller.
-MAX_BYTES = 32 << 20
 _NAMES = ("title", "text", "of", "project", "world", "note", "explanation")
 
 
@@ -42,14 +41,14 @@ def from_json(data: bytes) -> tuple[Kept, ...]:
     Raises:
         InputError: what is wrong, and with which entry.
     """
-    if len(data) > MAX_BYTES:
+    if len(data) > limits.NOTEBOOK_BYTES:
+        most = limits.NOTEBOOK_BYTES / limits.MB
         raise InputError(
-            f"The file has {len(data) / (1 << 20):.0f} MB; a notebook has at most {MAX_BYTES >> 20} MB. Nothing was "
-            "brought in."
+            f"The file has {len(data) / limits.MB:.0f} MB; a notebook has at most {most:g} MB. Nothing was brought in."
         )
     try:
-        document = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        document = parse(data, parse_constant=_no_constant)
+    except ValueError as error:
         raise InputError(
             "This is no notebook: expected a JSON file that this app has written. Nothing was brought in."
         ) from error
@@ -64,8 +63,8 @@ def from_json(data: bytes) -> tuple[Kept, ...]:
             f"version {VERSION}. Nothing was brought in."
         )
     entries = document.get("entries")
-    if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
-        raise InputError(f"A notebook holds a list of at most {MAX_ENTRIES:,} classes. Nothing was brought in.")
+    if not isinstance(entries, list) or len(entries) > limits.ENTRIES:
+        raise InputError(f"A notebook holds a list of at most {limits.ENTRIES:,} classes. Nothing was brought in.")
     return tuple(_read(entry, number) for number, entry in enumerate(entries, 1))
 
 

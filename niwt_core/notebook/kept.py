@@ -10,15 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from niwt_core import limits
 from niwt_core.errors import InputError
 from niwt_core.typed import clean
 
-#: Characters that fit.
-MAX_TITLE, MAX_TEXT, MAX_NOTE, MAX_EXPLANATION = 120, 1000, 20_000, 2000
-MAX_PICKS = 64
-MAX_WORD = 200
-MAX_FIGURES = 40
-MAX_CHANNELS = 16_384
 #: Importances are kept to so many figures, here and in every file: more would be noise of the last bit.
 DIGITS = 6
 _PROJECT = re.compile(r"[a-z0-9-]{1,64}")
@@ -90,11 +85,13 @@ def checked_title(title: str) -> str:
     Raises:
         InputError: an empty or too long one.
     """
-    found = clean(title)
+    found = _cleaned(title, limits.ENTRY_TITLE)
     if not found:
         raise InputError("A class needs a title; the field is empty.")
-    if len(found) > MAX_TITLE:
-        raise InputError(f"The title has {len(found):,} characters; at most {MAX_TITLE} fit. Please shorten it.")
+    if len(found) > limits.ENTRY_TITLE:
+        raise InputError(
+            f"The title has {len(found):,} characters; at most {limits.ENTRY_TITLE} fit. Please shorten it."
+        )
     return found
 
 
@@ -104,13 +101,18 @@ def checked_note(note: str) -> str:
     Raises:
         InputError: a too long one.
     """
-    found = clean(note, lines=True)
-    if len(found) > MAX_NOTE:
+    found = _cleaned(note, limits.NOTE, lines=True)
+    if len(found) > limits.NOTE:
         raise InputError(
-            f"The note has {len(found):,} characters; at most {MAX_NOTE:,} fit. It is still in the field, and not "
+            f"The note has {len(found):,} characters; at most {limits.NOTE:,} fit. It is still in the field, and not "
             "saved yet: please shorten it."
         )
     return found
+
+
+def _cleaned(text: str, most: int, *, lines: bool = False) -> str:
+    """Cleaned, but where it is so long that it could not fit: looking at millions of characters takes seconds."""
+    return text if len(text) > 10 * most else clean(text, lines=lines)
 
 
 def checked(kept: Kept) -> Kept:
@@ -119,8 +121,10 @@ def checked(kept: Kept) -> Kept:
     Raises:
         InputError: what cannot be put right by cleaning.
     """
-    if len(kept.text) > MAX_TEXT or len(kept.explanation) > MAX_EXPLANATION:
-        raise InputError(f"A description has at most {MAX_TEXT:,} characters; one of {len(kept.text):,} came.")
+    if len(kept.text) > limits.DESCRIPTION or len(kept.explanation) > limits.EXPLANATION:
+        raise InputError(
+            f"A description has at most {limits.DESCRIPTION:,} characters; one of {len(kept.text):,} came."
+        )
     if not _PROJECT.fullmatch(kept.project):
         raise InputError(f"{kept.project[:40]!r} is no key of a project.")
     return Kept(
@@ -141,23 +145,23 @@ def checked(kept: Kept) -> Kept:
 
 
 def _checked_picks(picks: Mapping[str, str]) -> dict[str, str]:
-    if len(picks) > MAX_PICKS:
-        raise InputError(f"A class has at most {MAX_PICKS} picked attributes; {len(picks)} came.")
+    if len(picks) > limits.PICKS:
+        raise InputError(f"A class has at most {limits.PICKS} picked attributes; {len(picks)} came.")
     return {_checked_word(group): _checked_word(value) for group, value in picks.items()}
 
 
 def _checked_word(word: str) -> str:
     """A name that has to be found again: it stays as it is, or is refused."""
-    if word != clean(word) or len(word) > MAX_WORD:
+    if len(word) > limits.WORD or word != clean(word):
         raise InputError(
-            f"{word[:40]!r} is no name: expected at most {MAX_WORD} characters without control characters."
+            f"{word[:40]!r} is no name: expected at most {limits.WORD} characters without control characters."
         )
     return word
 
 
 def _checked_figures(figures: Mapping[str, float]) -> dict[str, float]:
-    if len(figures) > MAX_FIGURES:
-        raise InputError(f"A class has at most {MAX_FIGURES} figures; {len(figures)} came.")
+    if len(figures) > limits.FIGURES:
+        raise InputError(f"A class has at most {limits.FIGURES} figures; {len(figures)} came.")
     for name, value in figures.items():
         if not _FIGURE.fullmatch(name):
             raise InputError(f"{name[:40]!r} is no name of a figure.")
@@ -173,8 +177,8 @@ def rounded(values: Iterable[float]) -> tuple[float, ...]:
         InputError: too many, or some that are no finite numbers.
     """
     found = tuple(float(f"{value:.{DIGITS}g}") for value in values)
-    if len(found) > MAX_CHANNELS:
-        raise InputError(f"At most {MAX_CHANNELS:,} importances fit; {len(found):,} came.")
+    if len(found) > limits.CHANNELS:
+        raise InputError(f"At most {limits.CHANNELS:,} importances fit; {len(found):,} came.")
     if not all(math.isfinite(value) for value in found):
         raise InputError("Importances have to be finite numbers; some are not.")
     return found

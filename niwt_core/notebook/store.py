@@ -10,27 +10,30 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from niwt_core import limits
 from niwt_core.notebook.database import Database
 from niwt_core.notebook.errors import ChangedElsewhereError, GoneError, NotebookError, UnknownNotebookError
-from niwt_core.notebook.kept import MAX_TITLE, Entry, Kept, checked, checked_note, checked_title
+from niwt_core.notebook.kept import Entry, Kept, checked, checked_note, checked_title
 from niwt_core.notebook.rows import entry_of, haystack, identity, is_untouched, joined, kept_of, write
 from niwt_core.notebook.schema import EntryRow, NotebookRow
 from niwt_core.typed import clean
 
 SECRET_BYTES = 24
-MAX_ENTRIES = 2000
 #: How long a deleted entry can come back.
 UNDO_DAYS = 30
-MAX_SEARCH = 200
+#: So many of them can, the last ones, whatever the clock says: one that is a year off sweeps nobody's notebook.
+UNDO_ANYWAY = 100
+#: Attempts at what two do at the same instant; each time one of them gets through.
+_ATTEMPTS = 5
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
@@ -103,7 +106,7 @@ class Notebook:
     def page(self, search: str = "", offset: int = 0, limit: int = 12) -> Page:
         """Entries that hold every word of a search, in title, words, attributes or note."""
         wanted = self._here()
-        for word in clean(search[:MAX_SEARCH]).casefold().split():
+        for word in clean(search[: limits.SEARCH]).casefold().split():
             wanted = wanted.where(EntryRow.haystack.contains(word, autoescape=True))
         newest = wanted.order_by(EntryRow.changed.desc(), EntryRow.id.desc()).offset(max(0, offset)).limit(limit)
         with self.database.reading() as session:
@@ -112,7 +115,7 @@ class Notebook:
 
     def everything(self) -> tuple[Entry, ...]:
         """All entries, the last changed first."""
-        return self.page(limit=MAX_ENTRIES).entries
+        return self.page(limit=limits.ENTRIES).entries
 
     def some(self, ids: Sequence[int]) -> tuple[Entry, ...]:
         """These entries, in this order; what is not there (any more) is left out."""
@@ -143,13 +146,11 @@ class Notebook:
             NotebookError: also a full notebook.
         """
         kept = checked(kept)
-        try:
-            return self._keep(kept, grown_from)
-        except _RacedError:  # another tab kept the same class a moment earlier: it is there now
-            return self._keep(kept, None)
+        return _settled(lambda: self._keep(kept, grown_from))
 
     def _keep(self, kept: Kept, grown_from: Entry | None) -> Entry:
         with self.database.writing() as session:
+            kept = replace(kept, changed=self._after_all(session, kept.changed))
             row = session.scalar(self._here().where(EntryRow.home == kept.fingerprint))
             if row is None and grown_from is not None:
                 earlier = session.scalar(self._here().where(EntryRow.id == grown_from.id))
@@ -182,7 +183,8 @@ class Notebook:
         title, note = checked_title(title), checked_note(note)
         with self.database.writing() as session:
             row = self._row(session, entry)
-            changed = replace(kept_of(row), title=title, note=note, changed=datetime.now(UTC))
+            moment = self._after_all(session, datetime.now(UTC))
+            changed = replace(kept_of(row), title=title, note=note, changed=moment)
             # Another tab's version is looked at in the same statement that writes, so none slips in between.
             same = update(EntryRow).where(EntryRow.id == entry, EntryRow.version == version)
             values = {"title": title, "note": note, "changed": changed.changed, "haystack": haystack(changed)}
@@ -205,9 +207,9 @@ class Notebook:
             self._check_room(session, 1)
             original = kept_of(self._row(session, entry))
             now = datetime.now(UTC)
-            title = f"{original.title[: MAX_TITLE - 7]} (copy)"
+            title = f"{original.title[: limits.ENTRY_TITLE - 7]} (copy)"
             row = EntryRow(notebook_id=self.id)
-            write(row, replace(original, title=title, created=now, changed=now))
+            write(row, replace(original, title=title, created=now, changed=self._after_all(session, now)))
             session.add(row)
             _flushed(session)
             return entry_of(row)
@@ -215,17 +217,21 @@ class Notebook:
     def delete(self, entry: int) -> None:
         """Put an entry aside for `UNDO_DAYS`; `restore` brings it back. What was put aside longer ago goes for good."""
         now = datetime.now(UTC)
-        old = delete(EntryRow).where(
-            EntryRow.notebook_id == self.id, EntryRow.deleted < now - timedelta(UNDO_DAYS)
-        )  # fmt: skip
+        aside = select(EntryRow.id).where(EntryRow.notebook_id == self.id, EntryRow.deleted.isnot(None))
+        last = aside.order_by(EntryRow.deleted.desc(), EntryRow.id.desc())
         with self.database.writing() as session:
             row = self._row(session, entry)
             row.deleted, row.home = now, None
             session.flush()
-            session.execute(old)
+            stay = set(session.scalars(last.limit(UNDO_ANYWAY)))
+            old = set(session.scalars(aside.where(EntryRow.deleted < now - timedelta(UNDO_DAYS)))) - stay
+            session.execute(delete(EntryRow).where(EntryRow.id.in_(old)))
 
     def restore(self, entry: int) -> Entry:
         """Undo a deletion."""
+        return _settled(lambda: self._restore(entry))
+
+    def _restore(self, entry: int) -> Entry:
         with self.database.writing() as session:
             row = session.scalar(
                 select(EntryRow).where(
@@ -243,13 +249,17 @@ class Notebook:
     def add(self, entries: Iterable[Kept]) -> Added:
         """Take in entries from a file, all or none; one that is here already, word for word, is not taken twice."""
         arriving = [checked(entry) for entry in entries]
+        return _settled(lambda: self._add(arriving))
+
+    def _add(self, arriving: Sequence[Kept]) -> Added:
+        now = datetime.now(UTC)
         with self.database.writing() as session:
             here = {identity(kept_of(row)) for row in session.scalars(self._here())}
             fresh = [entry for entry in arriving if identity(entry) not in here]
             self._check_room(session, len(fresh))
             for entry in reversed(fresh):  # files begin with the last changed: of equal times, it is the last here too
                 row = EntryRow(notebook_id=self.id, home=self._free_home(session, entry))
-                write(row, entry)
+                write(row, replace(entry, changed=min(entry.changed, now)))  # from a clock that was ahead of ours
                 session.add(row)
                 _flushed(session)
         return Added(len(fresh), len(arriving) - len(fresh))
@@ -265,21 +275,50 @@ class Notebook:
             raise GoneError("This class is not in the notebook any more; it was deleted, perhaps in another tab.")
         return row
 
+    def _after_all(self, session: Session, moment: datetime) -> datetime:
+        """A moment, or one just after the last change of this notebook where a clock that jumped has called that later.
+
+        Entries stand in the order in which they were changed, whatever the clock says.
+        """
+        last = session.scalar(select(func.max(EntryRow.changed)).where(EntryRow.notebook_id == self.id))
+        if last is None or last < moment or last >= _LAST:
+            return moment
+        return last + timedelta(microseconds=1)
+
     def _free_home(self, session: Session, kept: Kept) -> str | None:
         taken = session.scalar(self._here().where(EntryRow.home == kept.fingerprint))
         return kept.fingerprint if taken is None else None
 
     def _check_room(self, session: Session, n: int) -> None:
         there = session.scalar(select(func.count()).select_from(self._here().subquery())) or 0
-        if there + n > MAX_ENTRIES:
+        if there + n > limits.ENTRIES:
             raise NotebookError(
-                f"A notebook holds at most {MAX_ENTRIES:,} classes; this one has {there:,}, and {n:,} more do not fit. "
-                "Delete some, or start a new notebook."
+                f"A notebook holds at most {limits.ENTRIES:,} classes; this one has {there:,}, and {n:,} more do not "
+                "fit. Delete some, or start a new notebook."
             )
+
+
+#: No time comes after it.
+_LAST = datetime.max.replace(tzinfo=UTC)
+T = TypeVar("T")
 
 
 class _RacedError(Exception):
     """The same class was kept twice at the same moment."""
+
+
+def _settled(deed: Callable[[], T]) -> T:
+    """Do what another tab may do at the same instant; then it is there, and doing it anew finds it.
+
+    Raises:
+        NotebookError: others were always quicker.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return deed()
+        except _RacedError:
+            continue
+    raise NotebookError("Others are changing the same class in this notebook all the time; try again in a moment.")
 
 
 def _flushed(session: Session) -> None:

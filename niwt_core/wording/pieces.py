@@ -2,7 +2,7 @@
 
 import re
 
-from niwt_core.wording.reading import MAX_CHARACTERS
+from niwt_core.limits import CAPTION
 from niwt_core.wording.shapes import ADJECTIVES, MARKS
 from niwt_core.wording.words import COLORS, FUNCTIONS, PASSED_OVER, SHADES
 
@@ -25,14 +25,14 @@ def clauses_of(text: str) -> list[str]:
     What describes stays with its noun: "black and white wings", "a long, hooked bill" and "its wings are brown and
     white" are one piece each, and so is "black wings and tail".
     """
-    text = text[:MAX_CHARACTERS]
+    text = text[:CAPTION]
     return [" ".join(text[start:end].split()) for start, end in clause_spans(text)] or [text.strip()]
 
 
 def clause_spans(text: str) -> list[tuple[int, int]]:
     """The same pieces as ranges [start, end) of the text; none where it has no word."""
     spans: list[tuple[int, int]] = []
-    text = text[:MAX_CHARACTERS]
+    text = text[:CAPTION]
     stops = [(match.start(), match.end()) for match in _STOP.finditer(text)]
     starts, ends = [0, *(end for _, end in stops)], [*(start for start, _ in stops), len(text)]
     for begin, end in zip(starts, ends, strict=True):

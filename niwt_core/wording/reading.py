@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from niwt_core import limits
 from niwt_core.errors import InputError
 from niwt_core.wording.clauses import Claim, claims
 from niwt_core.wording.names import Catalogue, Target, catalogue
 from niwt_core.wording.scanning import Item, scan
 from niwt_core.wording.words import DETAILS
 
-#: Characters of one caption that are read; the rest is left out, so that reading stays quick.
-MAX_CHARACTERS = 20_000
 #: Words about a group's own part, or about one that it is nearly all of, such as the crown of a head.
 _DIRECT = 0.9
 
@@ -75,7 +74,7 @@ def read_captions(captions: Sequence[str], attribute_names: Sequence[str]) -> Re
     phrases: list[Phrase] = []
     unknown: dict[str, None] = {}
     for number, caption in enumerate(captions):
-        items = scan(caption[:MAX_CHARACTERS], names.lexicon, names.longest)
+        items = scan(caption[: limits.CAPTION], names.lexicon, names.longest)
         found = _settle(number, items, names)
         for tally, no in ((evidence, False), (denied, True)):
             best: dict[int, float] = {}

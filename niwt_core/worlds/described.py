@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from niwt_core import limits
+
 
 @dataclass(frozen=True)
 class Described:
@@ -35,16 +37,10 @@ class Described:
         return json.dumps([self.text, self.key, self.of])
 
 
-#: Characters of a key that are read; more is cut off.
-MAX_KEY = 2000
-#: Characters of a described class's text, at most.
-MAX_TEXT = 1000
-
-
 def picks_of(key: str, groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """The picks of a key; what the key has and the world's groups have not is left out."""
     values = {f"{_coded(group)}.{_coded(value)}": (group, value) for group in groups for value in groups[group]}
-    return dict(values[part] for part in key[:MAX_KEY].split("~") if part in values)
+    return dict(values[part] for part in key[: limits.KEY].split("~") if part in values)
 
 
 def _coded(word: str) -> str:

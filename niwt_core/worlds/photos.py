@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from niwt_core import limits
 from niwt_core.birds.trust import explain
 from niwt_core.datasets import ZeroShotData
 from niwt_core.errors import InputError
@@ -26,7 +27,7 @@ from niwt_core.wording.pieces import clause_spans
 from niwt_core.wording.saying import NO, YES, is_embedded, label, plain
 from niwt_core.wording.scanning import scan
 from niwt_core.worlds.base import World
-from niwt_core.worlds.described import MAX_TEXT, Described, Mark, Understood
+from niwt_core.worlds.described import Described, Mark, Understood
 
 #: Strangers at most, and training photos that words are learned from: in all, and of each class.
 N_STRANGERS, N_WORD_PHOTOS, N_OF_CLASS = 100, 400, 8
@@ -105,8 +106,8 @@ class PhotoWorld(World):
     def understand(self, text: str) -> Understood:
         if not text.strip():
             raise InputError("The text is empty; expected a sentence or a few words on what the class looks like.")
-        if len(text) > MAX_TEXT:
-            raise InputError(f"The text has {len(text)} characters; expected at most {MAX_TEXT}.")
+        if len(text) > limits.DESCRIPTION:
+            raise InputError(f"The text has {len(text)} characters; expected at most {limits.DESCRIPTION}.")
         clauses = tuple(clause_spans(text))
         if not self._named:
             return Understood(text, {}, (), clauses)
@@ -128,7 +129,7 @@ class PhotoWorld(World):
     def own(self, name: str) -> Described:
         """One of the unseen classes as the data set describes it: in its words, or, without a text, by its numbers."""
         text = self._text_of(name)
-        return Described(text if len(text) <= MAX_TEXT else "", {}, name)
+        return Described(text if len(text) <= limits.DESCRIPTION else "", {}, name)
 
     def _text_of(self, name: str) -> str:
         try:

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 import streamlit as st
 
 from niwt_core.birds.attributes import GROUPS
+from niwt_core.limits import DESCRIPTION
 from niwt_core.typed import clean
-from niwt_core.worlds.described import MAX_TEXT, Described, picks_of
+from niwt_core.worlds.described import Described, picks_of
 
 EXAMPLE = "a small yellow bird with a black cap, white wing bars and a short orange beak"
 
@@ -101,7 +102,7 @@ def undo_clear() -> None:
 
 def _from_address() -> Described | None:
     """The class of the address; None where the address has none, or none that its project knows."""
-    text, key = clean(st.query_params.get("text", "")[:MAX_TEXT], lines=True), st.query_params.get("picks", "")
+    text, key = clean(st.query_params.get("text", "")[:DESCRIPTION], lines=True), st.query_params.get("picks", "")
     if world_key() == BIRDS:
         picks = picks_of(key, GROUPS)
         return Described(text, picks) if picks else None

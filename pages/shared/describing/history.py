@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from niwt_core.limits import DESCRIPTION
 from niwt_core.typed import clean
-from niwt_core.worlds.described import MAX_TEXT, Described, picks_of
+from niwt_core.worlds.described import Described, picks_of
 
 if TYPE_CHECKING:
     from niwt_core.worlds.base import World
@@ -123,7 +124,7 @@ def _all() -> dict[str, History]:
 
 def _from_address(world: World, current: Described) -> Described | None:
     """The version that stood at hand before a refresh; None where the address has none that this world can read."""
-    text, key = clean(st.query_params.get(_TEXT, "")[:MAX_TEXT], lines=True), st.query_params.get(_PICKS, "")
+    text, key = clean(st.query_params.get(_TEXT, "")[:DESCRIPTION], lines=True), st.query_params.get(_PICKS, "")
     picks = picks_of(key, world.groups)
     if not picks and (world.drawn or not text.strip()):
         return None

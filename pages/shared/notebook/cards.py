@@ -9,9 +9,9 @@ from pathlib import Path
 import streamlit as st
 
 from niwt_core.errors import InputError
+from niwt_core.limits import ENTRY_TITLE, NOTE
 from niwt_core.notebook import ChangedElsewhereError, Entry, Notebook
 from niwt_core.notebook.files import to_csv, to_json
-from niwt_core.notebook.kept import MAX_NOTE, MAX_TITLE
 from niwt_core.notebook.telling import told_figures, told_picks, told_settings
 from niwt_core.worlds.described import Described, picks_of
 from pages.shared import resources, state
@@ -123,9 +123,9 @@ def _end_edit() -> None:
 
 
 def _edit(notebook: Notebook, entry: Entry) -> None:
-    st.text_input("Title", key="edit_title", persist_state="session", help=f"At most {MAX_TITLE} characters.")
+    st.text_input("Title", key="edit_title", persist_state="session", help=f"At most {ENTRY_TITLE} characters.")
     # No limit in the field itself: it would cut off what was pasted, without a word.
-    st.text_area("Note", key="edit_note", persist_state="session", height=160, help=f"At most {MAX_NOTE:,} characters.")
+    st.text_area("Note", key="edit_note", persist_state="session", height=160, help=f"At most {NOTE:,} characters.")
     if error := st.session_state.get("edit_error"):
         st.error(plain(error))
     if (now := st.session_state.get("edit_conflict")) is not None:
