@@ -4,18 +4,21 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
 
 from niwt_core import limits
 from niwt_core.errors import InputError
 from niwt_core.notebook import (
     ChangedElsewhereError,
     Database,
+    Entry,
     GoneError,
     Kept,
     Notebook,
@@ -131,7 +134,7 @@ def test_what_was_measured_or_said_otherwise_is_not_replaced(notebook: Notebook,
     assert notebook.keep(replace(YELLOW, picks={"size": "large"}, figures={}), grown_from=first).id != first.id
 
 
-def test_deleting_can_be_undone_and_ends_after_thirty_days(notebook: Notebook) -> None:
+def test_deleting_can_be_undone_and_ends_after_thirty_days(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = notebook.keep(YELLOW), notebook.keep(replace(YELLOW, text="two"))
     notebook.delete(one.id)
     assert notebook.everything() == (two,)
@@ -144,6 +147,7 @@ def test_deleting_can_be_undone_and_ends_after_thirty_days(notebook: Notebook) -
     with notebook.database.writing() as session:
         session.execute(update(EntryRow).values(deleted=datetime.now(UTC) - timedelta(31)).where(EntryRow.id == one.id))
     assert notebook.deleted() == ()
+    monkeypatch.setattr(store, "UNDO_ANYWAY", 1)
     notebook.delete(two.id)
     with notebook.database.reading() as session:
         assert session.scalars(select(EntryRow.id)).all() == [two.id]
@@ -237,6 +241,69 @@ def test_entries_from_a_file_come_once(notebook: Notebook) -> None:
     assert notebook.add(arriving) == store.Added(3, 0)
     assert notebook.add(arriving) == store.Added(0, 3)
     assert {(e.title, e.text) for e in notebook.everything()} == {(k.title, k.text) for k in arriving}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[datetime]]:
+    """The clock of the notebook, to be set."""
+    moment = [datetime(2026, 5, 1, tzinfo=UTC)]
+    clock = type("Clock", (datetime,), {"now": classmethod(lambda cls, tz: moment[0])})
+    monkeypatch.setattr(store, "datetime", clock)
+    return moment
+
+
+@pytest.mark.parametrize("days", [365, -365])
+def test_a_clock_that_jumps_changes_no_order_and_sweeps_nothing_away(
+    notebook: Notebook, clock: list[datetime], days: int
+) -> None:
+    def described(text: str) -> Entry:
+        return notebook.keep(replace(YELLOW, text=text, created=clock[0], changed=clock[0]))
+
+    gone, first = described("gone"), described("first")
+    notebook.delete(gone.id)
+    clock[0] += timedelta(days)
+    second, also_gone = described("second"), described("also gone")
+    notebook.delete(also_gone.id)
+    clock[0] -= timedelta(days) - timedelta(minutes=1)
+    third = described("third")
+    copy = notebook.duplicate(first.id)
+    assert [entry.id for entry in notebook.everything()] == [copy.id, third.id, second.id, first.id]
+    assert notebook.edit(first.id, 1, "named", "").created == first.created
+    assert [entry.text for entry in notebook.everything()] == ["first", "first", "third", "second"]
+    notebook.delete(third.id)
+    assert notebook.restore(gone.id).text == "gone"
+    assert notebook.restore(also_gone.id).text == "also gone"
+
+
+def test_classes_from_a_file_of_a_clock_ahead_do_not_stay_on_top(notebook: Notebook) -> None:
+    notebook.add([replace(YELLOW, text="ahead", changed=datetime(9999, 12, 31, 23, 59, 59, 999999, UTC))])
+    notebook.keep(replace(YELLOW, text="now"))
+    assert [entry.text for entry in notebook.everything()] == ["now", "ahead"]
+
+
+def test_what_is_kept_at_the_very_instant_a_deleted_class_returns_does_no_harm(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As PostgreSQL lets it happen: the other one's entry comes between the look and the writing."""
+    old = notebook.keep(YELLOW)
+    notebook.delete(old.id)
+    new = notebook.keep(YELLOW)
+    free_home, looks = Notebook._free_home, []
+
+    def too_early(self: Notebook, session: Session, kept: Kept) -> str | None:
+        looks.append(kept)
+        return kept.fingerprint if len(looks) % 2 else free_home(self, session, kept)
+
+    monkeypatch.setattr(Notebook, "_free_home", too_early)
+    assert notebook.restore(old.id).id == old.id
+    assert notebook.add([replace(YELLOW, title="from a file")]) == store.Added(1, 0)
+    assert len(looks) == 4
+    assert notebook.page().total == 3
+    assert notebook.keep(YELLOW).id == new.id
+    monkeypatch.setattr(Notebook, "_free_home", lambda self, session, kept: kept.fingerprint)
+    with pytest.raises(NotebookError, match="try again in a moment"):
+        notebook.add([replace(YELLOW, title="another")])
+    assert notebook.page().total == 3
 
 
 def test_two_tabs_that_keep_the_same_class_make_one_entry(data: Database) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, NullPool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from niwt_core.notebook.errors import NotebookError
-from niwt_core.notebook.schema import prepare
+from niwt_core.notebook.schema import is_prepared, prepare
 
 #: Environment variables: a database other than the default file, and the folder of that file.
 URL_VARIABLE, DATA_VARIABLE = "NIWT_NOTEBOOK_URL", "NIWT_DATA"
@@ -51,6 +52,7 @@ class Database:
             self._sqlite = parsed.get_backend_name() == "sqlite"
             self._file = Path(parsed.database) if self._sqlite and parsed.database and not parsed.query else None
             self.engine = _sqlite_engine(parsed) if self._sqlite else _server_engine(parsed)
+            self._at_rest = _engine_at_rest(self._file) if self._file else None
         except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
             # The URL may hold a password, so it is not repeated.
             raise NotebookError(
@@ -62,12 +64,12 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session to read in.
+        """A session to read in. On a full disk, or in a folder that can only be read, a file at rest is read as it is.
 
         Raises:
             NotebookError: the database cannot be read; the sentence says why.
         """
-        with self._session(self.engine) as session:
+        with _said(), Session(self._readable(), expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -77,23 +79,34 @@ class Database:
         Raises:
             NotebookError: the database cannot be written; the sentence says why.
         """
-        with self._session(self._writing) as session:
-            yield session
-            session.commit()
+        with _said():
+            self._ready()
+            with Session(self._writing, expire_on_commit=False) as session:
+                yield session
+                session.commit()
 
-    @contextmanager
-    def _session(self, engine: Engine) -> Iterator[Session]:
+    def _readable(self) -> Engine:
+        """The engine to read with: SQLite needs to write a little even for reading, and where it cannot it need not.
+
+        What was written is in the file alone as soon as nobody has it open: then there is no log beside it, nobody
+        changes it, and it can be read without a trace.
+        """
         try:
             self._ready()
-            with Session(engine, expire_on_commit=False) as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise NotebookError(_sentence(error)) from error
-        except OSError as error:
-            raise NotebookError(
-                f"The notebook’s folder cannot be made or read ({error.strerror or 'no reason given'}). What you made "
-                "stays in this session."
-            ) from error
+            if self._at_rest is not None:
+                with self.engine.connect() as connection:
+                    connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")
+        except OperationalError as error:
+            if self._at_rest is None or _is_busy(error) or not self._is_at_rest() or not is_prepared(self._at_rest):
+                raise
+            return self._at_rest
+        return self.engine
+
+    def _is_at_rest(self) -> bool:
+        if self._file is None or not self._file.is_file():
+            return False
+        log = self._file.with_name(self._file.name + "-wal")
+        return not log.exists() or not log.stat().st_size
 
     def _ready(self) -> None:
         """Make the tables on first use, and again where the file was taken away and another stands there, or none."""
@@ -102,7 +115,8 @@ class Database:
             return
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-        prepare(self._writing)
+        if not is_prepared(self.engine):
+            prepare(self._writing)
         self._prepared = self._identity()
 
     def _identity(self) -> object:
@@ -136,6 +150,13 @@ def _sqlite_engine(url: Any) -> Engine:
     return engine
 
 
+def _engine_at_rest(file: Path) -> Engine:
+    """Reads a file that nobody changes, without locks and without anything beside it."""
+    return create_engine(
+        f"sqlite:///file:{quote(str(file.absolute()))}?mode=ro&immutable=1&uri=true", poolclass=NullPool
+    )
+
+
 def _server_engine(url: Any) -> Engine:
     arguments = {}
     if url.get_backend_name() == "postgresql":
@@ -143,10 +164,33 @@ def _server_engine(url: Any) -> Engine:
     return create_engine(url, pool_pre_ping=True, pool_recycle=600, connect_args=arguments)
 
 
+@contextmanager
+def _said() -> Iterator[None]:
+    """What goes wrong inside becomes a sentence."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise NotebookError(_sentence(error)) from error
+    except OSError as error:
+        raise NotebookError(
+            f"The notebook’s folder cannot be made or read ({error.strerror or 'no reason given'}). What you made "
+            "stays in this session."
+        ) from error
+
+
+def _is_busy(error: SQLAlchemyError) -> bool:
+    cause = _cause(error)
+    return "locked" in cause or "lock timeout" in cause or "busy" in cause
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    return str(error.orig).lower() if isinstance(error, DBAPIError) else ""
+
+
 def _sentence(error: SQLAlchemyError) -> str:
     """What happened, for the person; never the statement, its values or the URL."""
-    cause = str(error.orig).lower() if isinstance(error, DBAPIError) else ""
-    if "locked" in cause or "lock timeout" in cause or "busy" in cause:
+    cause = _cause(error)
+    if _is_busy(error):
         why = f"The notebook is busy: another program has held it for more than {PATIENCE} seconds."
     elif "readonly" in cause or "read-only" in cause or "permission denied" in cause:
         why = "The notebook can only be read here, not written."
@@ -154,8 +198,8 @@ def _sentence(error: SQLAlchemyError) -> str:
         why = "The notebook’s file cannot be opened: its folder is missing or may not be written."
     elif "not a database" in cause or "malformed" in cause:
         why = "The notebook’s file is damaged, or is no notebook."
-    elif "disk" in cause and "full" in cause:
-        why = "The disk of the notebook is full."
+    elif "disk" in cause:  # "database or disk is full"; where the full disk shows elsewhere, "disk I/O error"
+        why = "The disk of the notebook is full, or broken."
     elif "connect" in cause or "server" in cause:
         why = "The notebook’s database does not answer."
     else:

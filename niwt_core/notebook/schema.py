@@ -81,6 +81,28 @@ class EntryRow(Base):
     deleted: Mapped[datetime | None] = mapped_column(Utc)
 
 
+def is_prepared(engine: Engine) -> bool:
+    """Whether the tables are there, of this program's version; only looks.
+
+    Raises:
+        NotebookError: tables of a newer version.
+    """
+    if not inspect(engine).has_table(VersionRow.__tablename__):
+        return False
+    with Session(engine) as session:
+        return _is_ours(session)
+
+
+def _is_ours(session: Session) -> bool:
+    found = session.scalar(select(VersionRow.version).order_by(VersionRow.version.desc()).limit(1))
+    if found is not None and found != VERSION:
+        raise NotebookError(
+            f"The notebook was written by a newer version of this app (its tables have version {found}; this app "
+            f"knows version {VERSION}). Please update the app; nothing in the notebook was touched."
+        )
+    return found is not None
+
+
 def prepare(engine: Engine) -> None:
     """Make the tables where there are none, and see that they are of this program's version.
 
@@ -93,15 +115,9 @@ def prepare(engine: Engine) -> None:
         except (IntegrityError, ProgrammingError):  # another process is making them at this moment: see what it made
             Base.metadata.create_all(engine)
     with Session(engine) as session:
-        found = session.scalar(select(VersionRow.version).order_by(VersionRow.version.desc()).limit(1))
-        if found is None:
+        if not _is_ours(session):
             session.add(VersionRow(version=VERSION))
             try:
                 session.commit()
             except IntegrityError:
                 session.rollback()
-        elif found != VERSION:
-            raise NotebookError(
-                f"The notebook was written by a newer version of this app (its tables have version {found}; this app "
-                f"knows version {VERSION}). Please update the app; nothing in the notebook was touched."
-            )
