@@ -80,6 +80,8 @@ MAT_SECONDS = 60
 # JSON documents and tensors of a project's folder.
 #: Bytes of project.json: CLASSES names of classes and TABLE_COLUMNS of attributes, with their figures.
 DOCUMENT_BYTES = 16 * MB
+#: Bytes of draft.json: the numbers of a whole classes.csv, written one a line.
+DRAFT_BYTES = 128 * MB
 #: Bytes of neurons.json; 128 neurons take 0.3 MB, and networks have up to 2,048 in a layer.
 DICTIONARY_BYTES = 64 * MB
 #: Opening brackets in a JSON document: each becomes an object of 64 bytes or more, however short it is.

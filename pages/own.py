@@ -165,7 +165,7 @@ def classes(draft):
     """The table of classes, to look over or to fill in; every change is kept at once."""
     if draft.dataset != "folder":
         return draft
-    from niwt_core.worlds.drafts import MAX_DESCRIPTION
+    from niwt_core.limits import DESCRIPTION
 
     st.header("2 What they look like")
     n_unseen = sum(not row.seen for row in draft.rows)
@@ -177,7 +177,7 @@ def classes(draft):
         + ("" if draft.attribute_names else " What does each class look like, and what tells it from the others?")
     )
     as_fields = len(draft.rows) <= MOST_FIELDS and not draft.attribute_names
-    rows = class_fields(draft) if as_fields else class_table(draft, MAX_DESCRIPTION)
+    rows = class_fields(draft) if as_fields else class_table(draft, DESCRIPTION)
     if rows != draft.rows:
         draft = replace(draft, rows=rows)
         draft.save()
@@ -186,7 +186,7 @@ def classes(draft):
 
 def class_fields(draft) -> tuple:
     """A few classes, one below the other: a photo, the description, seen or not."""
-    from niwt_core.worlds.drafts import MAX_DESCRIPTION
+    from niwt_core.limits import DESCRIPTION
 
     rows = []
     for i, row in enumerate(draft.rows):
@@ -199,7 +199,7 @@ def class_fields(draft) -> tuple:
                 description = st.text_input(
                     f"{plain(row.name)} ({row.n_pictures} photos)",
                     key=words,
-                    max_chars=MAX_DESCRIPTION,
+                    max_chars=DESCRIPTION,
                     placeholder="for example: a small brown bird with a curved bill and a white belly",
                 )
                 seen = st.checkbox("seen: learned from its photos", key=ticked)
@@ -339,14 +339,14 @@ def network(draft):
 
 def start(draft, order) -> None:
     """The title and the button."""
+    from niwt_core.limits import PROJECT_TITLE
     from niwt_core.worlds.drafts import problem
-    from niwt_core.worlds.shelf import MAX_TITLE
 
     st.header("4 Fit" if draft.dataset == "folder" else "3 Fit")
     title = st.text_input(
         "What shall the project be called?",
-        value=draft.name.removesuffix(".zip")[:MAX_TITLE],
-        max_chars=MAX_TITLE,
+        value=draft.name.removesuffix(".zip")[:PROJECT_TITLE],
+        max_chars=PROJECT_TITLE,
         key=f"own_title_{draft.key}",
     )
     why_not = problem(draft.rows, bool(draft.attribute_names)) if draft.dataset == "folder" else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,13 +21,13 @@ from niwt_core.archive import LIMITS, TABLE, unpack
 from niwt_core.datasets.class_table import read_class_table
 from niwt_core.datasets.division import pictures_in
 from niwt_core.datasets.splits import HOLD_OUT
+from niwt_core.documents import read_document
 from niwt_core.errors import InputError
 from niwt_core.worlds.server_folders import KNOWN
 from niwt_core.worlds.shelf import DATA, DRAFT, FITTING, claim, folders_of, new_key, shelf, sweep
 
 #: Unless somebody says otherwise, one class in so many is unseen.
 ONE_UNSEEN_IN = 5
-MAX_DESCRIPTION = 1000
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def _described(draft: Draft, pictures: dict[str, int], data: Path) -> Draft:
 def _from_table(draft: Draft, pictures: dict[str, int], path: Path) -> Draft:
     table = read_class_table(path)
     rows = tuple(
-        ClassRow(name, pictures[name], seen, text[:MAX_DESCRIPTION], tuple(map(float, numbers)))
+        ClassRow(name, pictures[name], seen, text[: limits.DESCRIPTION], tuple(map(float, numbers)))
         for name, seen, text, numbers in zip(table.names, table.seen, table.texts, table.attributes, strict=True)
         if name in pictures
     )
@@ -216,12 +215,12 @@ def draft_of(key: str) -> Draft:
         InputError: it is gone, or no longer whole.
     """
     try:
-        kept = json.loads((shelf() / key / DRAFT).read_text(encoding="utf-8"))
+        kept = read_document(shelf() / key / DRAFT, limits.DRAFT_BYTES)
         rows = tuple(ClassRow(**row | {"numbers": tuple(row["numbers"])}) for row in kept.pop("rows"))
         tuples = {name: tuple(kept.pop(name)) for name in ("attribute_names", "notes")}
         named = tuple((path, why) for path, why in kept.pop("named"))
         return Draft(**kept | tuples | {"rows": rows, "named": named, "key": key})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
             "The pictures on their way to a project are gone, or no longer whole; upload them anew."
         ) from error

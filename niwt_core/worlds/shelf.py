@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 import secrets
@@ -19,7 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from niwt_core import durable
+from niwt_core import durable, limits
+from niwt_core.documents import read_document
 from niwt_core.errors import InputError
 from niwt_core.worlds import ages
 
@@ -35,7 +35,6 @@ FITTING = ".fitting"
 _PROJECT, _OWNER, _REMOVED = "project.json", "owner", ".removed"
 #: Removed projects and drafts that nobody touched stay for so many seconds at least, by `ages`: two days.
 KEPT_SECONDS = 2 * 24 * 3600.0
-MAX_TITLE = 80
 
 
 @dataclass(frozen=True)
@@ -107,15 +106,15 @@ def projects_of(owner: str) -> list[Shelved]:
     found = []
     for folder in folders_of(owner):
         try:
-            document = json.loads((folder / _PROJECT).read_text())
+            document = read_document(folder / _PROJECT, limits.DOCUMENT_BYTES)
             names, n_seen = document["class_names"], int(document["n_seen"])
             backbone, title = document["backbone"], document["card"].get("title")
             network = f"{backbone['name']}, cut at {backbone['layer']}"
             figures = {str(name): float(value) for name, value in (document["card"].get("figures") or {}).items()}
             made = (folder / _PROJECT).stat().st_mtime
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError):
             continue
-        shown = str(title or "Untitled")[:MAX_TITLE]
+        shown = str(title or "Untitled")[: limits.PROJECT_TITLE]
         found.append(Shelved(folder.name, shown, network, n_seen, len(names) - n_seen, made, figures))
     return sorted(found, key=lambda project: -project.made)
 
@@ -129,8 +128,8 @@ def check_title(title: str) -> str:
     line = " ".join(title.split())
     if not line:
         raise InputError("The title is empty; expected a few words.")
-    if len(line) > MAX_TITLE:
-        raise InputError(f"The title has {len(line)} characters; expected at most {MAX_TITLE}.")
+    if len(line) > limits.PROJECT_TITLE:
+        raise InputError(f"The title has {len(line)} characters; expected at most {limits.PROJECT_TITLE}.")
     return line
 
 
@@ -143,11 +142,11 @@ def rename(key: str, owner: str, title: str) -> None:
     title = check_title(title)
     path = _owned(key, owner) / _PROJECT
     try:
-        document = json.loads(path.read_text())
+        document = read_document(path, limits.DOCUMENT_BYTES)
         made = path.stat().st_mtime
         document["card"]["title"] = title
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"The project {key} is damaged ({str(error)[:80]}); it cannot be renamed.") from error
+        raise InputError(f"The project {key} is damaged; it cannot be renamed.") from error
     durable.write_json(path, document)
     with durable.refusing():
         os.utime(path, (time.time(), made + 0.001))  # it stays where it was in the list, and caches see the change

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from niwt_core.errors import InputError
+from niwt_core.limits import PROJECT_TITLE
 from niwt_core.worlds import shelf
 from pages.shared import state
 from pages.shared.person import turns
@@ -67,7 +68,7 @@ def _one(project: shelf.Shelved, is_current: bool) -> None:
             st.switch_page("pages/describe.py", query_params={"project": project.key})
         with st.popover("Rename"):
             key = f"own_rename_{project.key}"
-            st.text_input("New title", value=project.title, max_chars=shelf.MAX_TITLE, key=key)
+            st.text_input("New title", value=project.title, max_chars=PROJECT_TITLE, key=key)
             st.button("Rename it", on_click=rename, args=(project.key, key), key=f"own_do_{project.key}")
         st.button(
             "Remove", on_click=remove, args=(project.key, project.title), icon=":material/delete:",
