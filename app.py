@@ -7,6 +7,7 @@ from pages.shared.person import sign_in
 
 st.set_page_config(page_title="Choose Your Neuron", page_icon="🐦", layout="wide")
 style.apply()
-sign_in.gate()
 st.session_state["framed"] = True
-frame.navigation().run()
+page = frame.navigation()
+sign_in.gate()
+page.run()

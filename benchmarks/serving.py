@@ -23,19 +23,21 @@ class ServerError(RuntimeError):
 
 @contextmanager
 def served(
-    log: Path, command: Sequence[str] = ("run", "app.py"), environment: Mapping[str, str] | None = None
+    log: Path,
+    command: Sequence[str] = ("run", "app.py"),
+    environment: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[str]:
     """`streamlit <command>` on a free port of this machine: its address, once it answers.
 
     Args:
         log: file for what the server prints. environment: variables to set beside our own.
+        port: default: any that is free.
 
     Raises:
         ServerError: it does not come up.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = port or free_port()
     words = [sys.executable, "-m", "streamlit", *command, "--server.port", str(port), "--server.headless", "true"]
     with log.open("wb") as out:
         server = subprocess.Popen(
@@ -51,6 +53,13 @@ def served(
             server.wait(10)
         except subprocess.TimeoutExpired:
             server.kill()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -27,6 +27,8 @@ def asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def open_as(user: dict[str, object], file: str = "app.py", **address: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / file), default_timeout=60)
     app.user = user
+    if file != "app.py":
+        app.session_state["framed"] = True  # as if it ran without app.py ever after
     for name, value in address.items():
         app.query_params[name] = value
     return app.run()

@@ -41,11 +41,11 @@ def has(file: str) -> bool:
 
 
 def navigation() -> StreamlitPage:
-    """Lay out the navigation; returns the page that the visitor asked for."""
+    """Lay out the navigation, which nobody sees before signing in; returns the page that the visitor asked for."""
     page = st.navigation(
         {title: [st.Page(file, title=name, default=not title and not i) for i, (file, name) in enumerate(pages)]
          for title, pages in PAGES.items()},
-        position="top",
+        position="top" if sign_in.is_passed() else "hidden",
     )  # fmt: skip
     _forget_refreshes(page)
     return page
@@ -73,10 +73,10 @@ def ensure() -> None:
     The first visit to a fresh server, if it goes to a page's own address, makes Streamlit take the folder `pages` for
     an app of its older kind and run the page alone. Laying out the navigation once tells it better.
     """
-    sign_in.gate()  # here too: a page that runs alone has not come through app.py
     if not st.session_state.get("framed"):
         navigation()
         st.rerun()
+    sign_in.gate()  # here too, should a page ever run without app.py
     sign_in.bar()
     tour.bar(Path(sys._getframe(1).f_code.co_filename).stem)  # of the page that asks
     notebook_key.carry()

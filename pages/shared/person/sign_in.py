@@ -22,9 +22,14 @@ def is_required() -> bool:
     return os.environ.get(VARIABLE) == "1"
 
 
+def is_passed() -> bool:
+    """Whether pages are shown: to everybody, or to whoever is signed in."""
+    return not is_required() or account() is not None
+
+
 def gate() -> None:
     """Goes no further where somebody has to sign in and has not; the page says so and offers it."""
-    if not is_required() or account() is not None:
+    if is_passed():
         return
     st.title("Choose Your Neuron")
     if "is_logged_in" not in st.user:
