@@ -8,7 +8,7 @@ often, at the same accuracy on the seen ones.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,11 +38,10 @@ class CachedActivations:
         """A part of the images, with other labels, both (n,)."""
         return CachedActivations(self.plain[indices], self.augmented[:, indices], labels)
 
-    def batches(self, batch_size: int = 32) -> list[tuple[Tensor, Tensor]]:
-        """The plain activations as float32, in order."""
-        return [
-            (a.float(), y) for a, y in zip(self.plain.split(batch_size), self.labels.split(batch_size), strict=True)
-        ]
+    def batches(self, batch_size: int = 32) -> Iterator[tuple[Tensor, Tensor]]:
+        """The plain activations as float32 and their labels, in order; one batch at a time is in memory."""
+        for activations, labels in zip(self.plain.split(batch_size), self.labels.split(batch_size), strict=True):
+            yield activations.float(), labels
 
 
 def cache_activations(
@@ -52,20 +51,29 @@ def cache_activations(
     progress: Callable[[int], None] = lambda n_images: None,
     n_workers: int = 0,
 ) -> CachedActivations:
-    """Run the trunk once on every image and on `n_views` augmented versions of it."""
-    passes = []
-    labels: list[Tensor] = []
+    """Run the trunk once on every image and on `n_views` augmented versions of it.
+
+    Memory: that of the result, which is written into as it comes.
+
+    Raises:
+        ValueError: no image came.
+    """
+    n_images = len(source.labels)
+    kept: Tensor | None = None  # (1 + n_views, n_images, n_channels, height, width)
+    labels = torch.empty(n_images, dtype=torch.int64)
     for view in range(-1, n_views):
-        found = []
+        done = 0
         for activations, y in activation_batches(
             source, backbone, progress, augment_seed=None if view < 0 else view, n_workers=n_workers
         ):
-            found.append(activations.half())
-            if view < 0:
-                labels.append(y)
-        passes.append(torch.cat(found))
-    augmented = torch.stack(passes[1:]) if n_views else passes[0][None][:0]
-    return CachedActivations(passes[0], augmented, torch.cat(labels))
+            if kept is None:
+                kept = activations.new_empty((1 + n_views, n_images, *activations.shape[1:]), dtype=torch.float16)
+            here = slice(done, done + len(y))
+            kept[view + 1, here], labels[here] = activations, y
+            done += len(y)
+    if kept is None:
+        raise ValueError("expected at least one image, got none")
+    return CachedActivations(kept[0], kept[1:], labels)
 
 
 def finetune(
@@ -97,7 +105,6 @@ def finetune(
     classifier = nn.Linear(backbone.n_features, len(class_names))
     groups: list[dict[str, Any]] = [{"params": head.parameters()}, {"params": classifier.parameters()}]
     optimiser = torch.optim.AdamW(groups, lr=learning_rate, weight_decay=weight_decay)
-    views = torch.cat([cached.plain[None], cached.augmented])
     n_images = len(cached.labels)
     n_batches = epochs * -(-n_images // batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -106,10 +113,11 @@ def finetune(
     loss_of = nn.CrossEntropyLoss()
     for _ in range(epochs):
         order = torch.randperm(n_images)
-        view_of = torch.randint(len(views), (n_images,))
+        view_of = torch.randint(1 + len(cached.augmented), (n_images,))  # 0: the image as it is
         for chosen in order.split(batch_size):
-            activations = views[view_of[chosen], chosen].float()
-            loss = loss_of(classifier(head(activations)), cached.labels[chosen])
+            activations, other = cached.plain[chosen], view_of[chosen] > 0
+            activations[other] = cached.augmented[view_of[chosen[other]] - 1, chosen[other]]
+            loss = loss_of(classifier(head(activations.float())), cached.labels[chosen])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

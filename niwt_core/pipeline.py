@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -201,13 +201,14 @@ def measure(
     card: Mapping[str, Any] | None = None,
 ) -> Project:
     """Class means, importances and statistics of a trained network: everything that new classes are made from."""
-    settings, batches = rehearsed.settings, cached.batches()
+    settings = rehearsed.settings
     names, descriptions = data.class_names[: data.n_seen], data.attributes
-    features = features_of(backbone, batches)
+    features = features_of(backbone, cached.batches())
     measured = measure_classes(names, descriptions[: data.n_seen], features, cached.labels, settings.shrinkage)
     discriminant = make_discriminant(measured.means, measured.within, settings.shrinkage, settings.scale)
     count = _counter("importances", len(cached.labels), progress)
-    importances = class_importances(backbone.head, batches, discriminant.weights(measured.means), count)
+    weights = discriminant.weights(measured.means)
+    importances = class_importances(backbone.head, cached.batches(), weights, count)
 
     chosen = np.random.default_rng(options.seed)
     source, n_samples = (samples, len(samples.labels)) if samples else (None, len(cached.labels))
@@ -235,7 +236,7 @@ def measure(
 
 
 @torch.no_grad()
-def features_of(backbone: Backbone, batches: list[tuple[Tensor, Tensor]]) -> Tensor:
+def features_of(backbone: Backbone, batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
     """Features (n_images, n_features) of batches of activations."""
     return torch.cat([backbone.head(activations) for activations, _ in batches])
 

@@ -137,7 +137,7 @@ def test_a_part_of_the_images_keeps_its_views_together(cached):
     assert torch.equal(part.augmented, cached.augmented[:, chosen])
     assert part.augmented.shape == (1, 3, N_CHANNELS, 2, 2)
     assert part.labels.tolist() == [7, 8, 9]
-    batches = part.batches(2)
+    batches = list(part.batches(2))
     assert [y.tolist() for _, y in batches] == [[7, 8], [9]]
     assert batches[0][0].dtype == torch.float32
 
