@@ -20,8 +20,12 @@ from niwt_core.gzsl import Classifier
 
 
 def class_means_of(features: Tensor, labels: Tensor, n_classes: int) -> Tensor:
-    """Mean features of each class, (n_classes, n_features)."""
-    return torch.stack([features[labels == c].mean(0) for c in range(n_classes)])
+    """Mean features of each class, (n_classes, n_features); of a class without images they are no numbers.
+
+    The images are sorted by class once: looking through all of them for each class would take n_classes as long.
+    """
+    images_of = labels.argsort(stable=True).split(torch.bincount(labels, minlength=n_classes).tolist())
+    return torch.stack([features[own].mean(0) for own in images_of[:n_classes]])
 
 
 def within_covariance(features: Tensor, labels: Tensor, class_means: Tensor) -> Tensor:

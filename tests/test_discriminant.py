@@ -46,6 +46,13 @@ def test_by_hand():
     assert torch.allclose(found.bias, torch.tensor([1.125 / 1.3, -3.375 / 1.3]))
 
 
+def test_means_are_of_each_classs_own_images_in_any_order():
+    features = torch.arange(12.0).view(6, 2)
+    means = class_means_of(features, torch.tensor([3, 0, 3, 1, 0, 3]), 5)
+    assert torch.allclose(means[[0, 1, 3]], torch.tensor([[5.0, 6.0], [6.0, 7.0], [14 / 3, 17 / 3]]))
+    assert means[[2, 4]].isnan().all()  # these have no image
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.01])
 def test_at_full_shrinkage_the_nearest_class_mean_wins(world, scale):
     features, means, within = world

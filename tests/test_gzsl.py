@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -16,6 +17,11 @@ def test_accuracy_is_averaged_over_classes_not_images():
     assert per_class_accuracy(predicted, labels) == 0.5
     with pytest.raises(ValueError, match="at least one image"):
         per_class_accuracy(predicted[:0], labels[:0])
+
+
+def test_classes_without_images_do_not_count():
+    labels, predicted = np.array([4, 1, 1, 4, 4]), np.array([4, 7, 1, 0, 0])
+    assert per_class_accuracy(predicted, labels) == pytest.approx((1 / 3 + 1 / 2) / 2)
 
 
 def test_evaluate_by_hand():
