@@ -37,6 +37,18 @@ def served(
     Raises:
         ServerError: it does not come up.
     """
+    with started(log, command, environment, port) as (url, _):
+        yield url
+
+
+@contextmanager
+def started(
+    log: Path,
+    command: Sequence[str] = ("run", "app.py"),
+    environment: Mapping[str, str] | None = None,
+    port: int | None = None,
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """As `served`, with the server's process, for those who want to kill it."""
     port = port or free_port()
     words = [sys.executable, "-m", "streamlit", *command, "--server.port", str(port), "--server.headless", "true"]
     with log.open("wb") as out:
@@ -46,7 +58,7 @@ def served(
     url = f"http://localhost:{port}"
     try:
         _wait_for(url, server, log)
-        yield url
+        yield url, server
     finally:
         server.terminate()
         try:

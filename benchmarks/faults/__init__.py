@@ -1,1 +1,1 @@
-"""What the app is like when it is killed, when the disk is full and when the clock jumps: `python -m benchmarks.faults`."""
+"""What becomes of what people make when the app is killed: `python -m benchmarks.faults`."""

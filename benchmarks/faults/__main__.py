@@ -41,10 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     tallies = []
     for name, kills in _shared_out(names, chosen.kills).items():
-        kind = _kind(name, chosen.chromium)
-        if chosen.careless:
-            kind = Careless(kind)
-        tallies.append(kill_many(kind, kills, chosen.seed, _show))
+        tallies.append(_killed(name, kills, chosen))
         print(file=sys.stderr)
     text = report(tallies, chosen.seed, time.monotonic() - began)
     print(text)
@@ -61,14 +58,19 @@ def _shared_out(names: Sequence[str], kills: int) -> dict[str, int]:
     return {name: n for name, n in parts.items() if n}
 
 
-def _kind(name: str, chromium: str) -> Kind:
-    """torch is imported here, once: writers are forked."""
-    if name == "notebook":
-        return Notebooks()
+def _killed(name: str, kills: int, chosen: argparse.Namespace) -> Tally:
     if name == "server":
         from benchmarks.faults.servers import Servers
 
-        return Servers(chromium)
+        return Servers(chosen.chromium).kill_many(kills, chosen.seed, _show)
+    kind = _kind(name)
+    return kill_many(Careless(kind) if chosen.careless else kind, kills, chosen.seed, _show)
+
+
+def _kind(name: str) -> Kind:
+    """torch is imported here, once: writers are forked."""
+    if name == "notebook":
+        return Notebooks()
     import torch
 
     from benchmarks.faults.shelves import Drafts, Fits, Projects

@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -70,6 +70,19 @@ class Tally:
     swept: int = 0
     told: int = 0
 
+    def add(self, events: Sequence[Mapping[str, str]], reading: Reading, journal: Journal) -> None:
+        """Count one kill: what the writer said, and what a fresh reader found."""
+        for event in events:
+            journal.hear(event)
+        verdict = journal.judge(reading.found)
+        self.kills += 1
+        self.confirmed += sum("done" in event for event in events)
+        self.cut_off += bool(events) and "doing" in events[-1]
+        self.lost += verdict.lost
+        self.half_read += reading.broken + verdict.half_read
+        self.swept += reading.swept
+        self.told += reading.told
+
 
 class WriterError(RuntimeError):
     """A writer or reader ended by itself, or never came to its work: the measurement is of no use."""
@@ -81,20 +94,11 @@ def kill_many(kind: Kind, kills: int, seed: int, tell: Callable[[Tally], None] =
     while tally.kills < kills:
         with tempfile.TemporaryDirectory(prefix="faults-") as name:
             place, journal = Path(name), Journal()
-            _in_a_child(lambda place=place: kind.prepare(place))
+            in_a_child(lambda place=place: kind.prepare(place))
             for _ in range(min(AT_ONE_PLACE, kills - tally.kills)):
                 events = _one_life(kind, place, tally.kills, rng.uniform(0, kind.longest))
-                for event in events:
-                    journal.hear(event)
-                reading = Reading(**json.loads(_in_a_child(lambda place=place: _read(kind, place))))
-                verdict = journal.judge(reading.found)
-                tally.kills += 1
-                tally.confirmed += sum("done" in event for event in events)
-                tally.cut_off += bool(events) and "doing" in events[-1]
-                tally.lost += verdict.lost
-                tally.half_read += reading.broken + verdict.half_read
-                tally.swept += reading.swept
-                tally.told += reading.told
+                reading = read(lambda place=place: kind.read(place))
+                tally.add(events, reading, journal)
                 tell(tally)
     return tally
 
@@ -126,15 +130,19 @@ def _one_life(kind: Kind, place: Path, life: int, seconds: float) -> list[dict[s
         return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
-def _read(kind: Kind, place: Path) -> str:
-    """What there is, to be sent to the parent; what makes the app's own functions stumble is broken."""
-    try:
-        return json.dumps(vars(kind.read(place)))
-    except (InputError, OSError) as error:
-        return json.dumps(vars(Reading(broken=[f"nothing could be read: {error}"])))
+def read(look: Callable[[], Reading]) -> Reading:
+    """What there is, looked at in a fresh process; what makes the app's own functions stumble is broken."""
+
+    def told() -> str:
+        try:
+            return json.dumps(vars(look()))
+        except (InputError, OSError) as error:
+            return json.dumps(vars(Reading(broken=[f"nothing could be read: {error}"])))
+
+    return Reading(**json.loads(in_a_child(told)))
 
 
-def _in_a_child(work: Callable[[], str | None]) -> str:
+def in_a_child(work: Callable[[], str | None]) -> str:
     """Do something in a process that nothing was read in before; returns what it returned."""
     out, into = os.pipe()
     child = os.fork()

@@ -35,24 +35,24 @@ class Drafts:
         pass
 
     def write(self, place: Path, life: int, say: Say) -> None:
-        _use(place)
+        use(place)
         rng, number, data = random.Random(life), 0, zipped(life)
-        whole = _expected(data)
+        whole = expected(data)
         say({"ready": ""})
         while True:
             number += 1
             name = f"{life}-{number}.zip"
             say({"doing": name, "is": f"{whole} *"})  # the rows follow from the pictures
             draft = draft_of_zip(io.BytesIO(data), name, OWNER)
-            say({"done": name, "is": _content(draft)})
+            say({"done": name, "is": content_of(draft)})
             for _ in range(3):
                 draft = _edit(draft, say, rng)
             if rng.random() < 0.5:
                 _remove_and_restore(draft, say)
 
     def read(self, place: Path) -> Reading:
-        _use(place)
-        return _swept(_read_shelf())
+        use(place)
+        return swept(read_shelf())
 
 
 class Projects:
@@ -61,14 +61,14 @@ class Projects:
     name, longest = "projects saved", 0.5
 
     def prepare(self, place: Path) -> None:
-        _use(place / "template")
+        use(place / "template")
         make(draft_of_zip(io.BytesIO(zipped(0)), "template", OWNER), _order("template"))
         (done,) = shelf.projects_of(OWNER)
         shutil.move(shelf.folder_of(done.key), place / "project")
 
     def write(self, place: Path, life: int, say: Say) -> None:
         base = load_project(place / "project")
-        _use(place)
+        use(place)
         rng, number = random.Random(life), 0
         say({"ready": ""})
         while True:
@@ -80,8 +80,8 @@ class Projects:
             _retitle(over_it, draft, say, rng)
 
     def read(self, place: Path) -> Reading:
-        _use(place)
-        return _swept(_read_shelf())
+        use(place)
+        return swept(read_shelf())
 
 
 class Fits:
@@ -96,24 +96,24 @@ class Fits:
         import torch
 
         torch.set_num_threads(1)
-        _use(place)
+        use(place)
         say({"ready": ""})
         number = 0
         while True:
             number += 1
             name, data = f"{life}-{number}", zipped(life)
-            say({"doing": name, "is": f"{_expected(data)} *"})
+            say({"doing": name, "is": f"{expected(data)} *"})
             draft = draft_of_zip(io.BytesIO(data), name, OWNER)
-            say({"done": name, "is": _content(draft)})
+            say({"done": name, "is": content_of(draft)})
             say({"doing": name, "is": "project *"})
             with being_fitted(draft.key):
                 make(draft, _order(name))
-            say({"done": name, "is": _content_of_project(shelf.folder_of(draft.key))})
+            say({"done": name, "is": content_of_project(shelf.folder_of(draft.key))})
 
     def read(self, place: Path) -> Reading:
-        _use(place)
-        reading = _read_shelf()
-        for draft in _drafts(reading):
+        use(place)
+        reading = read_shelf()
+        for draft in _drafts(OWNER, reading):
             if (draft.folder / shelf.FITTING).exists():
                 if was_cut_off(draft):
                     reading.told += 1
@@ -121,10 +121,11 @@ class Fits:
                     reading.broken.append(f"{draft.name}: cut off, and nobody is told")
                 with being_fitted(draft.key):  # whoever fits it anew is told no more
                     pass
-        return _swept(reading)
+        return swept(reading)
 
 
-def _use(place: Path) -> None:
+def use(place: Path) -> None:
+    """From now on this process's shelf is there."""
     os.environ[shelf.VARIABLE] = str(place / "shelf")
 
 
@@ -135,32 +136,32 @@ def _order(title: str) -> Order:
 # -- what there is -----------------------------------------------------------------------------------------------------
 
 
-def _read_shelf() -> Reading:
-    """Everything of the owner as the pages list it, each read to the end."""
+def read_shelf(owner: str = OWNER) -> Reading:
+    """Everything of an owner as the pages list it, each read to the end."""
     reading = Reading()
-    listed = {project.key: project for project in shelf.projects_of(OWNER)}
-    drafts = {draft.key: draft for draft in _drafts(reading)}
-    for folder in shelf.folders_of(OWNER):
+    listed = {project.key: project for project in shelf.projects_of(owner)}
+    drafts = {draft.key: draft for draft in _drafts(owner, reading)}
+    for folder in shelf.folders_of(owner):
         if folder.name not in listed and folder.name not in drafts:
             reading.broken.append(f"{folder.name}: the owner's, and neither a draft nor a project")
     for draft in drafts.values():
-        reading.found[draft.name] = _content(draft)
+        reading.found[draft.name] = content_of(draft)
     for key in listed:
         try:
-            reading.found[listed[key].title.split()[0]] = _content_of_project(shelf.folder_of(key))
+            reading.found[listed[key].title.split()[0]] = content_of_project(shelf.folder_of(key))
         except (InputError, OSError, KeyError) as error:
             reading.broken.append(f"{key}: {error}")
     there = shelf.shelf().iterdir() if shelf.shelf().is_dir() else ()
     for folder in there:
         if folder.name.endswith(".removed"):
             draft = replace(draft_of(folder.name), key=folder.name)
-            reading.found[draft.name] = _REMOVED + _content(draft, folder)
+            reading.found[draft.name] = _REMOVED + content_of(draft, folder)
     return reading
 
 
-def _drafts(reading: Reading) -> Iterator[Draft]:
-    """All that are no projects; those that cannot be read are noted."""
-    for folder in shelf.folders_of(OWNER):
+def _drafts(owner: str, reading: Reading) -> Iterator[Draft]:
+    """All of an owner that are no projects; those that cannot be read are noted."""
+    for folder in shelf.folders_of(owner):
         if not (folder / "project.json").is_file() and (folder / shelf.DRAFT).is_file():
             try:
                 yield draft_of(folder.name)
@@ -168,17 +169,17 @@ def _drafts(reading: Reading) -> Iterator[Draft]:
                 reading.broken.append(f"{folder.name}: {error}")
 
 
-def _swept(reading: Reading) -> Reading:
+def swept(reading: Reading, owner: str = OWNER) -> Reading:
     """Sweep as the app does; nothing of a killed writer may be left then, and nothing else be gone."""
     reading.swept = shelf.sweep()
     left = list(shelf.shelf().rglob("*.part")) if shelf.shelf().is_dir() else []
     reading.broken += [f"{path}: left behind" for path in left]
-    if (after := _read_shelf()).found != reading.found:
+    if (after := read_shelf(owner)).found != reading.found:
         reading.broken.append(f"swept away: {sorted(reading.found.keys() - after.found.keys())}")
     return reading
 
 
-def _content(draft: Draft, folder: Path | None = None) -> str:
+def content_of(draft: Draft, folder: Path | None = None) -> str:
     """A hash of every picture, and of every word of the draft."""
     data = (folder or draft.folder) / draft.root
     files = {str(path.relative_to(data)): path.read_bytes() for path in data.rglob("*") if path.is_file()}
@@ -186,7 +187,7 @@ def _content(draft: Draft, folder: Path | None = None) -> str:
     return f"{_hash(files)} {hashlib.sha256(json.dumps(said).encode()).hexdigest()}"
 
 
-def _expected(data: bytes) -> str:
+def expected(data: bytes) -> str:
     """The hash of the files of a zip."""
     import zipfile
 
@@ -202,7 +203,7 @@ def _hash(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _content_of_project(folder: Path) -> str:
+def content_of_project(folder: Path) -> str:
     """A hash of every tensor, of the title, and of the contest's file."""
     project = load_project(folder)
     contest = hashlib.sha256(contest_file(folder).read_bytes()).hexdigest() if contest_file(folder).is_file() else ""
@@ -215,14 +216,14 @@ def _content_of_project(folder: Path) -> str:
 def _edit(draft: Draft, say: Say, rng: random.Random) -> Draft:
     rows = tuple(replace(row, description=f"{row.name} {rng.random()}") for row in draft.rows)
     edited = replace(draft, rows=rows)
-    say({"doing": draft.name, "is": _content(edited)})
+    say({"doing": draft.name, "is": content_of(edited)})
     edited.save()
-    say({"done": draft.name, "is": _content(edited)})
+    say({"done": draft.name, "is": content_of(edited)})
     return edited
 
 
 def _remove_and_restore(draft: Draft, say: Say) -> None:
-    content = _content(draft)
+    content = content_of(draft)
     say({"doing": draft.name, "is": _REMOVED + content})
     shelf.remove(draft.key, OWNER)
     say({"done": draft.name, "is": _REMOVED + content})
@@ -233,9 +234,9 @@ def _remove_and_restore(draft: Draft, say: Say) -> None:
 
 def _draft_for_a_project(name: str, say: Say) -> Draft:
     data = zipped(0, n_each=1)
-    say({"doing": name, "is": f"{_expected(data)} *"})
+    say({"doing": name, "is": f"{expected(data)} *"})
     draft = draft_of_zip(io.BytesIO(data), name, OWNER)
-    say({"done": name, "is": _content(draft)})
+    say({"done": name, "is": content_of(draft)})
     return draft
 
 
