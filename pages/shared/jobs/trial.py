@@ -274,8 +274,8 @@ class TrialJob:
             return Progress(tuple(self._tested), self._n_birds, self._running, self._error, place)
 
     def _run(self) -> None:
-        birds = self._make()
         try:
+            birds = self._make()
             while self._turn.pass_on(self._is_wanted) and (bird := next(birds, None)) is not None:
                 with self._lock:
                     if self._stopped:

@@ -14,6 +14,7 @@ from pages.shared import resources
 from pages.shared.charts import heats, tables
 from pages.shared.jobs.trial import TrialJob
 from pages.shared.person import turns
+from pages.shared.wording import plain
 
 N_BIRDS = 12
 REFRESH_SECONDS = 0.7
@@ -62,7 +63,7 @@ def _living(job: TrialJob) -> None:
     if now.running:
         st.progress(len(now.tested) / now.n_birds, f"{len(now.tested)} of {now.n_birds} birds drawn and tested")
     if now.error:
-        st.error(now.error)
+        st.error(plain(now.error))
     if now.tested:
         _show_table(now.tested)
 
