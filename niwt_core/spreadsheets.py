@@ -19,7 +19,7 @@ from niwt_core.typed import is_hidden
 _BREAKS = frozenset("\t\r\n")
 _FORMULA = frozenset("=+-@|%＝＋－＠") | _BREAKS
 #: Where a new cell begins for a spreadsheet that is set to other separators than commas, and what then begins there.
-_ELSEWHERE = re.compile(r"([;\t\r\n][\s\"']*)(?=[=+\-@|%＝＋－＠])")
+_ELSEWHERE = re.compile(r"([;\t\r\n][;\s\"']*+)([=+\-@|%＝＋－＠])?")
 
 
 def table(head: Iterable[Any], rows: Iterable[Iterable[Any]]) -> bytes:
@@ -37,5 +37,5 @@ def table(head: Iterable[Any], rows: Iterable[Iterable[Any]]) -> bytes:
 def cell(text: str) -> str:
     """A text that no spreadsheet runs: an apostrophe before whatever looks like the beginning of a formula."""
     shown = next((c for c in text if c in _BREAKS or not (c == " " or is_hidden(c))), "")
-    text = _ELSEWHERE.sub(r"\1'", text)
+    text = _ELSEWHERE.sub(lambda found: f"{found[1]}'{found[2]}" if found[2] else found[1], text)
     return f"'{text}" if shown in _FORMULA else text

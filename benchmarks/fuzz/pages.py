@@ -100,11 +100,12 @@ An input to a door may take {most:g} s, a page with an address and with the text
 
 ## What has to hold
 
-- **addresses**: every name that a page reads, with anything behind it, gives a class, a project, a tour, a notebook that
-  exist, or none of them; what is written back gives the same again; nothing unseen gets in.
-- **descriptions**, **descriptions compared**: read, or refused with a sentence; as HTML they hold our own tags and no more.
-- **text as Markdown**: read again by a Markdown reader and searched for what Streamlit makes of text later (icons, emoji,
-  links, arrows), it is one line of the same text.
+- **addresses**: every name that a page reads, with anything behind it, gives a class, a project, a tour that
+  exist, or none; what is written back gives the same again; nothing unseen gets in.
+- **descriptions**, **descriptions compared**: read, or refused with a sentence; as HTML they hold our own tags
+  and no more.
+- **text as Markdown**: read again by a Markdown reader and searched for what Streamlit makes of text later (icons,
+  emoji, links, arrows), it is one line of the same text.
 - **text in code**: one constant of the syntax tree, in characters that can be seen.
 - **notebook files and reports**: what was kept comes back from JSON; the report runs and fetches nothing; no cell of a
   table is a formula, wherever a spreadsheet cuts it.
