@@ -139,7 +139,7 @@ def assemble(
 def _bird_net(weights: str | Path | None) -> nn.Module:
     model = PaperBirdNet()
     if weights is not None:
-        _load_state(model, PAPER_BIRD_NET, Path(weights))
+        load_state(model, PAPER_BIRD_NET, Path(weights))
     return model
 
 
@@ -164,11 +164,19 @@ def _torchvision_model(name: str, weights: str | Path | None) -> nn.Module:
     options = {"init_weights": weights is None} if name in ("googlenet", "inception_v3") else {}
     model = models.get_model(name, weights=None, **options)
     if weights is not None:
-        _load_state(model, name, Path(weights))
+        load_state(model, name, Path(weights))
     return model
 
 
-def _load_state(model: nn.Module, name: str, path: Path) -> None:
+def load_state(model: nn.Module, name: str, path: Path) -> None:
+    """Put the weights of a file into a network; nothing that a pickle could run is run.
+
+    Args:
+        path: a .safetensors file, or what `torch.save` wrote of a state dict. name: of the network, for errors.
+
+    Raises:
+        InputError: no such file, no state dict of tensors, or one that does not fit.
+    """
     if not path.is_file():
         raise InputError(f"There is no weights file {path}; expected a .pth or .safetensors state dict of {name}.")
     try:

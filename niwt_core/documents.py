@@ -53,4 +53,6 @@ def parse(data: bytes, parse_constant: Callable[[str], Any] | None = None) -> An
             json.dumps(document, ensure_ascii=False).encode()  # whole pairs are text, and have been joined
     except RecursionError as error:
         raise ValueError("brackets within brackets, too deep to be read") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("half of a character that takes two codes") from error
     return document
