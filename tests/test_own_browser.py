@@ -118,8 +118,43 @@ def test_from_a_zip_to_a_classifier_made_of_words(own_url: str, browser_page: An
     page.get_by_role("button", name="Solve at once").click()
     page.get_by_text(re.compile("Solved at once, in")).first.wait_for()
     settled(page)
+    address = page.url.partition("?")[2]
     link = re.search(r"shelf=[0-9a-f]{32}", page.url)  # it came along through all pages
     assert link
     page.goto(f"{own_url}/own?{link[0]}")
     page.get_by_role("heading", name="My birds").wait_for()
     settled(page)
+    walk_on(page, own_url, address)
+
+
+#: Page -> the button of what it is there for (None: nothing to press), and words that stand there once it is done.
+DEEDS: dict[str, tuple[str | None, str]] = {
+    "importances": (None, "The neurons that matter most"),
+    "train": ("One step", "at iteration 1"),
+    "explain": (None, "Where it looks"),
+    "which_words": (None, "red belly"),
+    "what_if": (None, "red belly"),
+    "methods": ("Compare five methods", "What came out"),
+    "proof": ("Put it to the proof", "What came out"),
+    "dictionary": (None, "neuron"),
+    "evaluate": ("Evaluate", "Of 100 photos"),
+    "faithful": ("Test it on", "our map"),
+    "notebook": (None, "red belly"),
+}
+
+
+def walk_on(page: Any, url: str, address: str) -> None:
+    """Every other page with the class described: what it is there for is done, also after a refresh."""
+    for name, (button, words) in DEEDS.items():
+        page.goto(f"{url}/{name}?{address}")
+        settled(page)
+        if button is not None:
+            page.get_by_role("button", name=re.compile(button)).first.click()
+        main = page.locator('[data-testid="stMain"]')
+        main.get_by_text(re.compile(words)).first.wait_for()
+        settled(page)
+        assert page.locator("h1").count() == 1, name
+        assert "There is no project" not in main.inner_text(), name
+        page.reload()
+        settled(page)
+        assert page.locator('[data-testid="stException"]').count() == 0, name
