@@ -10,12 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from niwt_core.errors import InputError
+from niwt_core.errors import InputError, LostProcessError
 
 if TYPE_CHECKING:
     from niwt_core.datasets import ZeroShotData
     from niwt_core.gzsl import GZSLResult
     from niwt_core.pipeline import Progress
+    from niwt_core.processes import Team
     from niwt_core.project import Project
     from niwt_core.sources import Source
 
@@ -23,13 +24,16 @@ BUNDLED = Path(__file__).parents[1] / "assets" / "paper_birds"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 on success, 2 on input that a person can put right."""
+    """Run one command; 0 on success, 2 on input that a person can put right, 3 when another process is lost."""
     args = _parser().parse_args(arguments)
     try:
         args.run(args)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except LostProcessError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return error.CODE
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
@@ -54,6 +58,14 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--epochs", type=_positive)
     fit.add_argument("--views", type=_positive, help="augmented views of each training photo")
     fit.add_argument("--seed", type=int, default=0)
+    fit.add_argument("--workers", type=_positive, default=0, help="helpers that read photos, for each process")
+    fit.add_argument(
+        "--checkpoint", type=Path, help="folder to keep what is done in; the same command goes on from there"
+    )
+    fit.add_argument(
+        "--checkpoint-every", type=float, default=60, metavar="SECONDS", help="between two writings within a stage"
+    )
+    _add_team(fit)
     fit.set_defaults(run=_fit)
 
     evaluate = commands.add_parser("evaluate", help="evaluate a project on its test photos again")
@@ -61,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--root", type=Path, help="where the photos are, if they have moved")
     evaluate.add_argument("--split", type=Path, help="where the split's lists are, if they have moved")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_team(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
     train = commands.add_parser("train-birds", help="train the bundled network from scratch on drawings")
@@ -118,6 +131,17 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_team(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU where one is")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="in many processes (torchrun, accelerate launch): how long one may give no sign of life",
+    )
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -148,9 +172,19 @@ def _data_of(project: Project, args: argparse.Namespace) -> ZeroShotData:
 
 
 def _fit(args: argparse.Namespace) -> None:
+    from niwt_core.processes.launched import AGAIN, ANEW, launched_team
+
+    with launched_team(args.device, args.patience, AGAIN if args.checkpoint else ANEW) as team:
+        _fit_in(team, args)
+
+
+def _fit_in(team: Team, args: argparse.Namespace) -> None:
     from dataclasses import replace
 
+    import torch
+
     from niwt_core.backbone import load_backbone
+    from niwt_core.checkpoints import UNKEPT, FolderCheckpoint, check_alike, fingerprint_of
     from niwt_core.images import ImageSource, folder_images, noise_images
     from niwt_core.knowledge import default_kind
     from niwt_core.pipeline import FitOptions, evaluate_project, fit
@@ -159,43 +193,63 @@ def _fit(args: argparse.Namespace) -> None:
 
     source = _source(args)
     data = load_images(source)
-    _print_notes(data)
+    if team.is_main:
+        _print_notes(data)
     source = replace(source, knowledge=source.knowledge or default_kind(data))
     data = described(source, data)
     weights = None if args.weights == "random" else args.weights
+    torch.manual_seed(args.seed)  # random weights have to be the same in every process, and when the command runs again
     backbone = load_backbone(args.backbone, args.layer, weights)
     defaults = FitOptions()
-    options = FitOptions(n_views=args.views or defaults.n_views, epochs=args.epochs or defaults.epochs, seed=args.seed)
+    options = FitOptions(
+        n_views=args.views or defaults.n_views,
+        epochs=args.epochs or defaults.epochs,
+        seed=args.seed,
+        n_workers=args.workers,
+    )
     samples: ImageSource | None = None
     if args.samples == "noise":
         samples = noise_images(options.n_samples, backbone.image_size, args.seed)
     elif args.samples:
         samples = folder_images(Path(args.samples), options.n_samples, args.seed)
+    checkpoint = UNKEPT
+    if args.checkpoint or team.size > 1:
+        fingerprint = fingerprint_of(data, backbone, options, samples)
+        check_alike(fingerprint, team)
+        if args.checkpoint:
+            checkpoint = FolderCheckpoint(args.checkpoint, fingerprint, team, args.checkpoint_every)
     with Bars() as bars:
-        project = fit(data, backbone, options=options, samples=samples, progress=bars)
-        result = evaluate_project(project, data, bars)
-    card = {
-        **project.card,
-        "source": source.card(),
-        "figures": asdict(result),
-    }
-    save_project(replace(project, card=card), args.output)
-    if card["warning"]:
-        print(f"Note on layer {args.layer}: {card['warning']}")
-    print(table(result))
-    print(f"Project saved in {args.output} ({card['seconds']:.0f} s).")
+        project = fit(data, backbone, options=options, samples=samples, progress=bars, team=team, checkpoint=checkpoint)
+        result = evaluate_project(project, data, bars, options.n_workers, team)
+    if team.is_main:
+        card = {
+            **project.card,
+            "source": source.card(),
+            "figures": asdict(result),
+        }
+        save_project(replace(project, card=card), args.output)
+        if card["warning"]:
+            print(f"Note on layer {args.layer}: {card['warning']}")
+        print(table(result))
+        print(f"Project saved in {args.output} ({card['seconds']:.0f} s).")
+    team.told({})  # whoever deletes a checkpoint before the project is there could lose both
+    checkpoint.clear()
 
 
 def _evaluate(args: argparse.Namespace) -> None:
     from niwt_core.pipeline import evaluate_project
+    from niwt_core.processes.launched import launched_team
     from niwt_core.project import load_project
 
-    project = load_project(args.project)
-    data = _data_of(project, args)
-    _print_notes(data, sys.stderr if args.json else sys.stdout)
-    with Bars() as bars:
-        result = evaluate_project(project, data, bars)
-    print(json.dumps(asdict(result)) if args.json else table(result))
+    with launched_team(args.device, args.patience) as team:
+        project = load_project(args.project)
+        data = _data_of(project, args)
+        if team.is_main:
+            _print_notes(data, sys.stderr if args.json else sys.stdout)
+        with Bars() as bars:
+            result = evaluate_project(project, data, bars, team=team)
+        if team.is_main:
+            print(json.dumps(asdict(result)) if args.json else table(result))
 
 
 def _name_neurons(args: argparse.Namespace) -> None:

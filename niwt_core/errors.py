@@ -1,4 +1,4 @@
-"""The one exception for input that a person can put right."""
+"""The exceptions that the command line tells in one sentence: input that a person can put right, a lost process."""
 
 from __future__ import annotations
 
@@ -16,3 +16,13 @@ class InputError(ValueError):
     def __init__(self, message: str) -> None:
         line = "".join(c if c.isprintable() else " " for c in message[: 2 * SENTENCE])
         super().__init__(line if len(line) <= SENTENCE else line[: SENTENCE - 2] + " …")
+
+
+class LostProcessError(RuntimeError):
+    """Another process of the team is gone: nothing can be added up any more.
+
+    The message is a sentence that says which one was lost and when, and what to do; the command line prints it and
+    exits with `CODE`.
+    """
+
+    CODE = 3

@@ -19,6 +19,7 @@ from niwt_core import limits
 from niwt_core.backbone import Backbone
 from niwt_core.errors import InputError
 from niwt_core.picture_parts import count_parts
+from niwt_core.processes.devices import device_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 _LISTED = "a JPEG, PNG, WebP, BMP or GIF file"
@@ -226,8 +227,9 @@ def activation_batches(
     **options: object,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Activations (n, channels[0], height, width) of the trunk and labels (n,); options as for `input_batches`."""
+    device = device_of(backbone.trunk)
     for inputs, labels in input_batches(source, backbone, **options):  # type: ignore[arg-type]
         with torch.no_grad():
-            activations = backbone.trunk(inputs.to(memory_format=torch.channels_last)).contiguous()
+            activations = backbone.trunk(inputs.to(device, memory_format=torch.channels_last)).contiguous()
         yield activations, labels
         progress(len(labels))

@@ -7,7 +7,7 @@ a class's images (`class_importances`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,8 @@ from niwt_core.channelwise import ChannelwiseHead, split_channelwise
 from niwt_core.cutting import offsets_in
 from niwt_core.errors import InputError
 from niwt_core.pooled import PooledHead, split_pooled
+from niwt_core.processes import ALONE, Team
+from niwt_core.processes.devices import device_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +114,15 @@ def channel_jacobian(head: nn.Module, activations: Tensor, *, mode: str | None =
         return features_with_offsets(head, activations, s)
 
     if mode == "forward":
-        tangents = torch.eye(n_channels, dtype=activations.dtype)[:, None].expand(-1, n_images, -1)
+        tangents = torch.eye(n_channels, dtype=activations.dtype, device=activations.device)[:, None].expand(
+            -1, n_images, -1
+        )
         columns = vmap(lambda t: jvp(features, (offsets,), (t,))[1], chunk_size=chunk)(tangents)
         return columns.permute(1, 2, 0).detach()  # (n_channels, n_images, n_features) before
     pull_back = vjp(features, offsets)[1]
-    cotangents = torch.eye(n_features, dtype=activations.dtype)[:, None].expand(-1, n_images, -1)
+    cotangents = torch.eye(n_features, dtype=activations.dtype, device=activations.device)[:, None].expand(
+        -1, n_images, -1
+    )
     rows = vmap(lambda c: pull_back(c)[0], chunk_size=chunk)(cotangents)
     return rows.permute(1, 0, 2).detach()  # (n_features, n_images, n_channels) before
 
@@ -146,7 +152,9 @@ def _jacobian_through_pooling(parts: PooledHead, activations: Tensor, chunk: int
     def inner(s: Tensor) -> Tensor:
         return features_with_offsets(parts.before, activations, s)
 
-    tangents = torch.eye(n_channels, dtype=activations.dtype)[:, None].expand(-1, n_images, -1)
+    tangents = torch.eye(n_channels, dtype=activations.dtype, device=activations.device)[:, None].expand(
+        -1, n_images, -1
+    )
     columns = [
         parts.through(active, vmap(lambda t: jvp(inner, (offsets,), (t,))[1])(part).detach())
         for part in tangents.split(chunk)
@@ -154,34 +162,84 @@ def _jacobian_through_pooling(parts: PooledHead, activations: Tensor, chunk: int
     return torch.cat(columns, 2)
 
 
+class ImportanceSums:
+    """The running sums of `ClassImportances`."""
+
+    def __init__(self, n_classes: int) -> None:
+        self._totals: Tensor | None = None
+        self._counts = torch.zeros(n_classes, dtype=torch.int64)
+
+    @staticmethod
+    def of(tensors: Mapping[str, Tensor] | None, n_classes: int) -> ImportanceSums:
+        """Sums that were kept, to go on with; empty ones of None."""
+        sums = ImportanceSums(n_classes)
+        if tensors is not None:
+            sums._totals, sums._counts = tensors["totals"], tensors["counts"]
+        return sums
+
+    @property
+    def n_images(self) -> int:
+        """How many images the sums are over."""
+        return int(self._counts.sum())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The sums, to be kept; `of` goes on with them."""
+        if self._totals is None:
+            raise ValueError("expected at least one image, got none")
+        return {"totals": self._totals, "counts": self._counts}
+
+    def add(self, alpha: Tensor, labels: Tensor) -> None:
+        """Take in the importances (n_images, n_channels) of some images, each for its own class (n_images,)."""
+        if self._totals is None:
+            self._totals = torch.zeros(len(self._counts), alpha.shape[1], dtype=torch.float64)
+        self._totals.index_add_(0, labels, alpha.double().cpu())
+        self._counts += torch.bincount(labels, minlength=len(self._counts))
+
+    def mean(self, dtype: torch.dtype, team: Team = ALONE) -> ClassImportances:
+        """The means over the whole team's images.
+
+        Raises:
+            InputError: a class without an image, or a process without any.
+        """
+        if self._totals is None and team.size > 1:
+            raise InputError(
+                f"Process {team.rank + 1} of {team.size} got no image for the importances; expected fewer processes."
+            )
+        counts = team.summed(self._counts)
+        if self._totals is None or (counts == 0).any():
+            empty = int((counts == 0).nonzero()[0])
+            raise InputError(f"Class number {empty} has no image; expected at least one image for each seen class.")
+        return ClassImportances((team.summed(self._totals) / counts[:, None]).to(dtype), counts)
+
+
 def class_importances(
     head: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
     weights: Tensor,
     progress: Callable[[int], None] = lambda n_images: None,
+    *,
+    team: Team = ALONE,
+    sums: ImportanceSums | None = None,
+    keep: Callable[[ImportanceSums], None] = lambda sums: None,
 ) -> ClassImportances:
     """Mean importances of every class over its own images, each image with its own class's score.
 
     Args:
-        batches: (activations (n, channels[0], height, width), labels (n,)) pairs.
-        weights: (n_classes, n_features).
+        batches: (activations (n, channels[0], height, width), labels (n,)) pairs of this process's images.
+        weights: (n_classes, n_features), on the CPU. team: whose images the means are over, all together.
+        sums: of images before these. keep: called with the sums after each batch.
 
     Raises:
         InputError: a class without an image.
     """
-    totals: Tensor | None = None
-    counts = torch.zeros(len(weights), dtype=torch.int64)
+    sums = ImportanceSums(len(weights)) if sums is None else sums
+    device = device_of(head)
     for activations, labels in batches:
-        alpha = importances(head, activations, weights[labels]).detach().double()
-        if totals is None:
-            totals = torch.zeros(len(weights), alpha.shape[1], dtype=torch.float64)
-        totals.index_add_(0, labels, alpha)
-        counts += torch.bincount(labels, minlength=len(weights))
+        alpha = importances(head, activations.to(device), weights[labels].to(device)).detach()
+        sums.add(alpha, labels)
+        keep(sums)
         progress(len(labels))
-    if totals is None or (counts == 0).any():
-        empty = int((counts == 0).nonzero()[0])
-        raise InputError(f"Class number {empty} has no image; expected at least one image for each seen class.")
-    return ClassImportances((totals / counts[:, None]).to(weights.dtype), counts)
+    return sums.mean(weights.dtype, team)
 
 
 def layer_teaches_nothing(head: nn.Module, activations: Tensor) -> str | None:
@@ -199,7 +257,7 @@ def layer_teaches_nothing(head: nn.Module, activations: Tensor) -> str | None:
     with torch.no_grad():
         features = head(two)
     generator = torch.Generator().manual_seed(0)
-    tried = torch.randn(N_TRIED, features.shape[1], generator=generator, dtype=features.dtype)
+    tried = torch.randn(N_TRIED, features.shape[1], generator=generator, dtype=features.dtype).to(features.device)
     alpha = torch.stack([importances(head, two, w).detach() for w in tried])  # (N_TRIED, 2, n_channels)
     scale = alpha.abs().max()
     if not scale > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import product
 
 import torch
@@ -56,6 +56,16 @@ class Settings:
             raise ValueError(
                 f"expected finite settings above 0, a blend and a shrinkage of at most 1 and any constant, got {self}"
             )
+
+    def row(self) -> Tensor:
+        """The settings as numbers, (n_settings,) float64; `of_row` reads them."""
+        return torch.tensor([float(value) for value in astuple(self)], dtype=torch.float64)
+
+    @staticmethod
+    def of_row(row: Tensor) -> Settings:
+        """The settings in a row of numbers."""
+        kernel, *others = row.tolist()
+        return Settings(bool(kernel), *others)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from niwt_core.backbone import Backbone
 from niwt_core.calibration import Choice, Rehearsal
+from niwt_core.checkpoints import UNKEPT, Checkpoint
 from niwt_core.contest import Contest
 from niwt_core.datasets import ZeroShotData
 from niwt_core.discriminant import make_discriminant
@@ -20,11 +22,20 @@ from niwt_core.errors import InputError
 from niwt_core.finetune import CachedActivations, cache_activations, finetune
 from niwt_core.gzsl import Classifier, GZSLResult, evaluate, join
 from niwt_core.images import ImageSource, activation_batches
-from niwt_core.importance import class_importances, layer_teaches_nothing
+from niwt_core.importance import layer_teaches_nothing
 from niwt_core.learner import Settings, measure_classes
+from niwt_core.processes import ALONE, Team
+from niwt_core.processes.devices import device_of, moved
 from niwt_core.project import Project
-from niwt_core.rehearsal import LEAST_CLASSES, Division, choose_settings, divide, make_rehearsal
-from niwt_core.transfer import channel_statistics
+from niwt_core.rehearsal import (
+    LEAST_CLASSES,
+    Division,
+    choose_settings,
+    divide,
+    kept_importances,
+    kept_statistics,
+    make_rehearsal,
+)
 
 #: Told the stage, how many of its units are done, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -56,18 +67,37 @@ def fit(
     options: FitOptions = FitOptions(),
     samples: ImageSource | None = None,
     progress: Progress = silent,
+    team: Team = ALONE,
+    checkpoint: Checkpoint = UNKEPT,
 ) -> Project:
     """Rehearse, fine-tune on the seen classes, then `measure`.
 
+    All processes of a team call this alike, and all get the same project, on the CPU.
+
     Args:
         samples: the "any images" of the transfer; default: some of the seen classes' training images.
+        progress: told by the main process alone.
     """
     started = time.perf_counter()
     check(data)
-    cached = activations_of(data, backbone, options, progress)
-    rehearsed = rehearse(data, backbone, cached, options=options, progress=progress)
-    project = fit_head(data, backbone, cached, rehearsed, options=options, samples=samples, progress=progress)
-    return replace(project, card={**project.card, "seconds": round(time.perf_counter() - started, 1)})
+    _check_size(data, options, samples, team)
+    network = moved(backbone, team.device)
+    cached = activations_of(data, network, options, progress, team, checkpoint)
+    shared: Any = {"options": options, "progress": progress, "team": team, "checkpoint": checkpoint}
+    rehearsed = rehearse(data, network, cached, **shared)
+    project = fit_head(data, network, cached, rehearsed, samples=samples, **shared)
+    card = {**project.card, "seconds": round(time.perf_counter() - started, 1)}
+    return replace(project, backbone=moved(project.backbone, torch.device("cpu")), card=card)
+
+
+def _check_size(data: ZeroShotData, options: FitOptions, samples: ImageSource | None, team: Team) -> None:
+    """Refuse a team in which somebody would have nothing to do."""
+    n_train, n_samples = len(data.train.labels), min(options.n_samples, len((samples or data.train).labels))
+    if team.size > max(1, min(n_train, n_samples) // 8):
+        raise InputError(
+            f"{team.size} processes came for {n_train} training images and {n_samples} sample images; expected at "
+            "least 8 of each for every process."
+        )
 
 
 def check(data: ZeroShotData) -> None:
@@ -98,12 +128,19 @@ def check(data: ZeroShotData) -> None:
 
 
 def activations_of(
-    data: ZeroShotData, backbone: Backbone, options: FitOptions, progress: Progress = silent
+    data: ZeroShotData,
+    backbone: Backbone,
+    options: FitOptions,
+    progress: Progress = silent,
+    team: Team = ALONE,
+    checkpoint: Checkpoint = UNKEPT,
 ) -> CachedActivations:
-    """Activations of the training images and of their augmented views."""
-    total = len(data.train.labels) * (1 + options.n_views)
-    count = _counter("activations", total, progress)
-    return cache_activations(data.train, backbone, options.n_views, count, options.n_workers)
+    """Activations of the training images and of their augmented views; of a team each process holds its share."""
+    n_passes, n_images = 1 + options.n_views, len(data.train.labels)
+    count = _counter("activations", n_passes * n_images, progress, team, n_passes * len(team.share(n_images)))
+    return cache_activations(
+        data.train, backbone, options.n_views, count, options.n_workers, team=team, checkpoint=checkpoint
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +165,8 @@ def rehearse(
     options: FitOptions = FitOptions(),
     trained: tuple[Classifier, Division] | None = None,
     progress: Progress = silent,
+    team: Team = ALONE,
+    checkpoint: Checkpoint = UNKEPT,
 ) -> Rehearsed:
     """Choose all settings on seen classes that play new ones (see `rehearsal`).
 
@@ -140,16 +179,27 @@ def rehearse(
     division = trained[1] if trained else divide(cached.labels, data.n_seen, options.seed)
     if not torch.isin(cached.labels[division.judged], division.kept).any():
         return Rehearsed(None, Settings(), Settings(), None)
+    if (kept := checkpoint.common("rehearsed")) is not None:
+        return _rehearsed_of(kept, division, data, cached)
     if trained:
         linear = trained[0]
     else:
-        names = tuple(data.class_names[i] for i in division.kept)
         part = cached.of(division.train, division.renumber(cached.labels)[division.train])
-        count = _counter("rehearsal", len(division.train) * options.epochs, progress)
-        backbone, linear = finetune(backbone, part, names, epochs=options.epochs, seed=options.seed, progress=count)
-    features = features_of(backbone, cached.batches())
+        backbone, linear = finetune(
+            backbone,
+            part,
+            tuple(data.class_names[i] for i in division.kept),
+            epochs=options.epochs,
+            seed=options.seed,
+            progress=_counter("rehearsal", len(division.train) * options.epochs, progress, team),
+            team=team,
+            checkpoint=checkpoint,
+            name="rehearsal",
+        )
+    features = features_of(backbone, cached.batches(), team)
     rehearsal = make_rehearsal(division, linear, features, cached.labels, data.attributes[: data.n_seen])
     n_samples = min(max(options.n_samples // 4, 8), len(division.train))
+    n_mine = sum(int((cached.place[rows] >= 0).sum()) for rows in (division.train, division.train[:n_samples]))
     prior, settings, choice = choose_settings(
         backbone,
         cached,
@@ -157,9 +207,25 @@ def rehearse(
         rehearsal,
         n_samples=n_samples,
         seed=options.seed,
-        progress=_counter("settings", len(division.train) + n_samples, progress),
+        progress=_counter("settings", len(division.train) + n_samples, progress, team, n_mine),
+        team=team,
+        checkpoint=checkpoint,
     )
+    found = {"features": features, "weight": linear.weight, "bias": linear.bias}
+    found |= {"prior": prior.row(), "settings": settings.row()}
+    found["choice"] = torch.tensor([choice.harmonic, choice.constant], dtype=torch.float64)
+    checkpoint.keep_common("rehearsed", found)
     return Rehearsed(rehearsal, prior, settings, choice)
+
+
+def _rehearsed_of(
+    kept: Mapping[str, Tensor], division: Division, data: ZeroShotData, cached: CachedActivations
+) -> Rehearsed:
+    """A rehearsal from its checkpoint."""
+    linear = Classifier(tuple(data.class_names[i] for i in division.kept), kept["weight"], kept["bias"])
+    rehearsal = make_rehearsal(division, linear, kept["features"], cached.labels, data.attributes[: data.n_seen])
+    choice = Choice(*kept["choice"].tolist())
+    return Rehearsed(rehearsal, Settings.of_row(kept["prior"]), Settings.of_row(kept["settings"]), choice)
 
 
 def fit_head(
@@ -171,20 +237,35 @@ def fit_head(
     options: FitOptions = FitOptions(),
     samples: ImageSource | None = None,
     progress: Progress = silent,
+    team: Team = ALONE,
+    checkpoint: Checkpoint = UNKEPT,
 ) -> Project:
     """Fine-tune the head on all seen classes, then `measure`."""
-    warning = layer_teaches_nothing(backbone.head, cached.plain[:2].float())
+    two = cached.plain[:2].float().to(device_of(backbone.head))
+    warning = layer_teaches_nothing(backbone.head, two)
     tuned, trained = finetune(
         backbone,
         cached,
         data.class_names[: data.n_seen],
         epochs=options.epochs,
         seed=options.seed,
-        progress=_counter("fine-tuning", len(cached.labels) * options.epochs, progress),
+        progress=_counter("fine-tuning", len(cached.labels) * options.epochs, progress, team),
+        team=team,
+        checkpoint=checkpoint,
     )
     card: dict[str, Any] = {"options": asdict(options), "warning": warning}
     return measure(
-        data, tuned, trained, cached, rehearsed, options=options, samples=samples, progress=progress, card=card
+        data,
+        tuned,
+        trained,
+        cached,
+        rehearsed,
+        options=options,
+        samples=samples,
+        progress=progress,
+        card=card,
+        team=team,
+        checkpoint=checkpoint,
     )
 
 
@@ -199,25 +280,30 @@ def measure(
     samples: ImageSource | None = None,
     progress: Progress = silent,
     card: Mapping[str, Any] | None = None,
+    team: Team = ALONE,
+    checkpoint: Checkpoint = UNKEPT,
 ) -> Project:
     """Class means, importances and statistics of a trained network: everything that new classes are made from."""
     settings = rehearsed.settings
     names, descriptions = data.class_names[: data.n_seen], data.attributes
-    features = features_of(backbone, cached.batches())
+    features = features_of(backbone, cached.batches(), team)
     measured = measure_classes(names, descriptions[: data.n_seen], features, cached.labels, settings.shrinkage)
     discriminant = make_discriminant(measured.means, measured.within, settings.shrinkage, settings.scale)
-    count = _counter("importances", len(cached.labels), progress)
     weights = discriminant.weights(measured.means)
-    importances = class_importances(backbone.head, cached.batches(), weights, count)
+    count = _counter("importances", len(cached.labels), progress, team, cached.n_held)
+    importances = kept_importances("importances", backbone, cached, weights, count, team, checkpoint)
 
     chosen = np.random.default_rng(options.seed)
-    source, n_samples = (samples, len(samples.labels)) if samples else (None, len(cached.labels))
+    n_samples = len(samples.labels if samples else cached.labels)
     picks = np.sort(chosen.choice(n_samples, min(options.n_samples, n_samples), replace=False))
-    if source is None:
-        sample_batches = (cached.plain[int(i)][None].float() for i in picks)
+    if samples is None:
+        held = torch.from_numpy(picks)
+        n_mine, sample_batches = int((cached.place[held] >= 0).sum()), partial(cached.singles, held)
     else:
-        sample_batches = (a for a, _ in activation_batches(source, backbone, indices=picks.tolist()))
-    statistics = channel_statistics(backbone.head, sample_batches, _counter("statistics", len(picks), progress))
+        mine = [int(picks[i]) for i in team.share(len(picks))]
+        n_mine, sample_batches = len(mine), partial(_activations_from, samples, backbone, mine)
+    count = _counter("statistics", len(picks), progress, team, n_mine)
+    statistics = kept_statistics("statistics", backbone, sample_batches, count, team, checkpoint)
     reached = {"rehearsal_harmonic": round(rehearsed.choice.harmonic, 4)} if rehearsed.choice else {}
     return Project(
         backbone=backbone,
@@ -235,28 +321,37 @@ def measure(
     )
 
 
-@torch.no_grad()
-def features_of(backbone: Backbone, batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
-    """Features (n_images, n_features) of batches of activations."""
-    return torch.cat([backbone.head(activations) for activations, _ in batches])
+def _activations_from(source: ImageSource, backbone: Backbone, indices: list[int], start: int) -> Iterator[Tensor]:
+    """Activations of some images of a source, without so many of the first."""
+    return (activations for activations, _ in activation_batches(source, backbone, indices=indices[start:]))
 
 
 @torch.no_grad()
+def features_of(backbone: Backbone, batches: Iterable[tuple[Tensor, Tensor]], team: Team = ALONE) -> Tensor:
+    """Features (n_images, n_features) of batches of activations; in a team each process gives those of its share."""
+    device = device_of(backbone.head)
+    found = [backbone.head(activations.to(device)).cpu() for activations, _ in batches]
+    return team.gathered(torch.cat(found) if found else torch.zeros(0, backbone.n_features))
+
+
 def features_of_tests(
-    data: ZeroShotData, backbone: Backbone, progress: Progress = silent, n_workers: int = 0
+    data: ZeroShotData, backbone: Backbone, progress: Progress = silent, n_workers: int = 0, team: Team = ALONE
 ) -> tuple[Tensor, Tensor]:
     """Features and labels of all test images, seen and unseen."""
-    count = _counter("test images", len(data.test_seen.labels) + len(data.test_unseen.labels), progress)
-    features, labels = [], []
-    for source in (data.test_seen, data.test_unseen):
-        for activations, y in activation_batches(source, backbone, count, n_workers=n_workers):
-            features.append(backbone.head(activations))
-            labels.append(y)
+    sources = (data.test_seen, data.test_unseen)
+    shares = [team.share(len(source.labels)) for source in sources]
+    n_images = sum(len(source.labels) for source in sources)
+    count = _counter("test images", n_images, progress, team, sum(map(len, shares)))
+    features = [
+        features_of(backbone, activation_batches(source, backbone, count, indices=mine, n_workers=n_workers), team)
+        for source, mine in zip(sources, shares, strict=True)
+    ]
+    labels = [torch.as_tensor(np.array(source.labels), dtype=torch.int64) for source in sources]
     return torch.cat(features), torch.cat(labels)
 
 
 def evaluate_project(
-    project: Project, data: ZeroShotData, progress: Progress = silent, n_workers: int = 0
+    project: Project, data: ZeroShotData, progress: Progress = silent, n_workers: int = 0, team: Team = ALONE
 ) -> GZSLResult:
     """S, U, H of a project on a data set's test images, by the plain joint argmax."""
     if data.class_names != project.class_names or data.n_seen != project.n_seen:
@@ -265,16 +360,26 @@ def evaluate_project(
             f"the data set has {data.n_seen} and {len(data.class_names) - data.n_seen}, or others; expected the same "
             "split as in the fit."
         )
-    features, labels = features_of_tests(data, project.backbone, progress, n_workers)
+    network = moved(project.backbone, team.device)
+    features, labels = features_of_tests(data, network, progress, n_workers, team)
     return evaluate(join(project.seen, project.new)(features), labels, project.n_seen)
 
 
-def _counter(stage: str, total: int, progress: Progress) -> Callable[[int], None]:
+def _counter(
+    stage: str, total: int, progress: Progress, team: Team = ALONE, n_mine: int | None = None
+) -> Callable[[int], None]:
+    """Counts a stage's images and tells `progress` of them.
+
+    Args:
+        n_mine: how many of them this process counts; what the others count is taken to be as far. None: all.
+    """
+    team.enters(stage)
     done = 0
 
     def count(n: int) -> None:
         nonlocal done
         done += n
-        progress(stage, done, total)
+        if team.is_main and n:
+            progress(stage, done if n_mine is None else round(total * done / max(n_mine, 1)), total)
 
     return count

@@ -7,8 +7,9 @@ classes and most of their images; the rest says which settings work.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,12 +17,14 @@ from torch import Tensor
 from niwt_core.backbone import Backbone
 from niwt_core.baselines import SeenData
 from niwt_core.calibration import Choice, Rehearsal
+from niwt_core.checkpoints import UNKEPT, Checkpoint
 from niwt_core.discriminant import make_discriminant
 from niwt_core.finetune import CachedActivations
 from niwt_core.gzsl import Classifier
-from niwt_core.importance import class_importances
+from niwt_core.importance import ClassImportances, ImportanceSums, class_importances
 from niwt_core.learner import Settings, choose_prior, choose_transfer, measure_classes
-from niwt_core.transfer import ClosedForm, channel_statistics
+from niwt_core.processes import ALONE, Team
+from niwt_core.transfer import ClosedForm, JacobianSums, Statistics, channel_statistics
 
 #: One class in so many plays a new one; of the kept classes' images, one in so many is kept to judge by.
 ONE_CLASS_IN, ONE_IMAGE_IN = 3, 7
@@ -99,6 +102,8 @@ def choose_settings(
     n_samples: int,
     seed: int,
     progress: Callable[[int], None] = lambda n_images: None,
+    team: Team = ALONE,
+    checkpoint: Checkpoint = UNKEPT,
 ) -> tuple[Settings, Settings, Choice]:
     """NIWT's settings, chosen in a rehearsal.
 
@@ -114,9 +119,55 @@ def choose_settings(
     names = kept.classifier.names
     measured = measure_classes(names, kept.descriptions, kept.features, kept.labels, prior.shrinkage)
     discriminant = make_discriminant(measured.means, measured.within, prior.shrinkage, prior.scale)
-    batches = cached.of(division.train, kept.labels).batches()
-    importances = class_importances(backbone.head, batches, discriminant.weights(measured.means), progress)
+    part = cached.of(division.train, kept.labels)
+    weights = discriminant.weights(measured.means)
+    importances = kept_importances("rehearsal importances", backbone, part, weights, progress, team, checkpoint)
     some = torch.randperm(len(division.train), generator=torch.Generator().manual_seed(seed))[:n_samples]
-    samples = cached.plain[division.train[some]].float()
-    closed_form = ClosedForm(channel_statistics(backbone.head, samples.split(1), progress))
-    return prior, *choose_transfer(rehearsal, prior, importances, closed_form)
+    samples = partial(cached.singles, division.train[some])
+    statistics = kept_statistics("rehearsal statistics", backbone, samples, progress, team, checkpoint)
+    return prior, *choose_transfer(rehearsal, prior, importances, ClosedForm(statistics))
+
+
+def kept_importances(
+    name: str,
+    backbone: Backbone,
+    cached: CachedActivations,
+    weights: Tensor,
+    progress: Callable[[int], None],
+    team: Team,
+    checkpoint: Checkpoint,
+) -> ClassImportances:
+    """`class_importances` of cached images, going on from what a checkpoint kept under this name."""
+    sums = ImportanceSums.of(checkpoint.own(name), len(weights))
+    progress(sums.n_images)
+
+    def keep(sums: ImportanceSums) -> None:
+        if checkpoint.is_due() or sums.n_images == cached.n_held:
+            checkpoint.keep_own(name, sums.tensors())
+
+    batches = cached.batches(start=sums.n_images)
+    return class_importances(backbone.head, batches, weights, progress, team=team, sums=sums, keep=keep)
+
+
+def kept_statistics(
+    name: str,
+    backbone: Backbone,
+    samples: Callable[[int], Iterable[Tensor]],
+    progress: Callable[[int], None],
+    team: Team,
+    checkpoint: Checkpoint,
+) -> Statistics:
+    """`channel_statistics`, going on from what a checkpoint kept under this name.
+
+    Args:
+        samples: this process's sample images without so many of the first, as batches of activations.
+    """
+    sums = JacobianSums.of(checkpoint.own(name))
+    progress(sums.n_images)
+
+    def keep(sums: JacobianSums) -> None:
+        if checkpoint.is_due():
+            checkpoint.keep_own(name, sums.tensors())
+
+    batches = samples(sums.n_images)
+    return channel_statistics(backbone.head, batches, progress, team=team, sums=sums, keep=keep)

@@ -10,7 +10,7 @@ METHOD in the README's map of the code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 
@@ -22,6 +22,8 @@ from torch.fx.experimental.optimization import fuse
 from niwt_core.channelwise import split_channelwise
 from niwt_core.cutting import offsets_in
 from niwt_core.importance import channel_jacobian, features_with_offsets, zero_offsets
+from niwt_core.processes import ALONE, Team
+from niwt_core.processes.devices import device_of
 
 #: The paper's stop rule: 40 steps brought less than 1 %.
 PATIENCE = 40
@@ -47,25 +49,107 @@ class Statistics:
     n_images: int
 
 
+class JacobianSums:
+    """The running sums of `Statistics`, over Jacobians (n_features, n_channels) that come one by one.
+
+    Products are taken in the Jacobians' own precision and summed in it over a few images only, then in float64: the
+    relative error of float32 stays near 1e-7, at a fraction of the time.
+    """
+
+    def __init__(self) -> None:
+        self.n_images, self._norms = 0, 0.0
+        self._gram: Tensor | None = None
+        self._jacobian: Tensor | None = None
+        self._few: Tensor | None = None
+
+    @staticmethod
+    def of(tensors: Mapping[str, Tensor] | None) -> JacobianSums:
+        """Sums that were kept, to go on with; empty ones of None."""
+        sums = JacobianSums()
+        if tensors is not None:
+            sums.n_images, sums._norms = int(tensors["n_images"]), float(tensors["norms"])
+            sums._gram, sums._jacobian = tensors["gram"], tensors["jacobian"]
+        return sums
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all products are in the sums in float64: then `tensors` leaves nothing out."""
+        return self.n_images % BLOCK == 0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The sums, to be kept; `of` goes on with them."""
+        if self._gram is None or self._jacobian is None or self._few is None:
+            raise ValueError("expected at least one image, got none")
+        self._gram += self._few
+        self._few.zero_()
+        norms, n_images = torch.tensor(self._norms, dtype=torch.float64), torch.tensor(self.n_images)
+        return {"gram": self._gram, "jacobian": self._jacobian, "norms": norms, "n_images": n_images}
+
+    def add(self, jacobian: Tensor) -> None:
+        """Take in one more image."""
+        norm = float(jacobian.norm())
+        unit = jacobian / norm if norm > 0 else jacobian
+        if self._few is None:
+            self._few = unit.new_zeros(len(unit), len(unit))
+        if self._gram is None or self._jacobian is None:
+            self._gram = torch.zeros_like(self._few, dtype=torch.float64)
+            self._jacobian = unit.to(torch.float64, copy=True)
+        else:
+            self._gram, self._jacobian = self._gram.to(unit.device), self._jacobian.to(unit.device)
+            self._jacobian += unit
+        self._norms += norm
+        self._few.addmm_(unit, unit.T)
+        self.n_images += 1
+        if self.n_images % BLOCK == 0:
+            self._gram += self._few
+            self._few.zero_()
+
+    def mean(self, team: Team = ALONE) -> Statistics:
+        """The statistics of the whole team's images, on the CPU. The sums are used up.
+
+        Raises:
+            ValueError: no Jacobian came.
+        """
+        if self._gram is None or self._jacobian is None:
+            raise ValueError("expected at least one image, got none")
+        if self._few is not None:
+            self._gram += self._few
+        totals = team.summed(torch.tensor([self._norms, self.n_images], dtype=torch.float64))
+        n_images = int(totals[1])
+        size = float(totals[0]) / n_images
+        gram, jacobian = team.summed(self._gram), team.summed(self._jacobian)
+        return Statistics(gram.mul_(size**2 / n_images).cpu(), jacobian.mul_(size / n_images).cpu(), n_images)
+
+
 def channel_statistics(
-    head: nn.Module, batches: Iterable[Tensor], progress: Callable[[int], None] = lambda n_images: None
+    head: nn.Module,
+    batches: Iterable[Tensor],
+    progress: Callable[[int], None] = lambda n_images: None,
+    *,
+    team: Team = ALONE,
+    sums: JacobianSums | None = None,
+    keep: Callable[[JacobianSums], None] = lambda sums: None,
 ) -> Statistics:
     """Stream the statistics over batches of activations (n, channels[0], height, width).
 
     Memory: O(n_features^2 + n_channels n_features), whatever the number of images.
-    """
 
+    Args:
+        batches: of this process's images, on any device. team: whose images the statistics are of, all together.
+        sums: of images before these. keep: called with the sums whenever they are whole.
+    """
     head = _fold_batch_norms(head)
     together = 1 if split_channelwise(head) is None else BLOCK  # they share one reading of the large linear layer
-
-    def jacobians() -> Iterator[Tensor]:
-        for activations in batches:
-            for block in activations.split(together):
-                for jacobian in channel_jacobian(head, block):
-                    yield jacobian
-                    progress(1)
-
-    return statistics_of(jacobians())
+    device = device_of(head)
+    sums = JacobianSums() if sums is None else sums
+    for activations in batches:
+        for block in activations.split(together):
+            for jacobian in channel_jacobian(head, block.to(device)):
+                sums.add(jacobian)
+                progress(1)
+                if sums.is_whole:
+                    keep(sums)
+    return sums.mean(team)
 
 
 def _fold_batch_norms(head: nn.Module) -> nn.Module:
@@ -79,32 +163,13 @@ def _fold_batch_norms(head: nn.Module) -> nn.Module:
 def statistics_of(jacobians: Iterable[Tensor]) -> Statistics:
     """The statistics of Jacobians (n_features, n_channels) that come one by one.
 
-    Products are taken in the Jacobians' own precision and summed in it over a few images only, then in float64: the
-    relative error of float32 stays near 1e-7, at a fraction of the time.
-
     Raises:
         ValueError: no Jacobian came.
     """
-    n_images = 0
+    sums = JacobianSums()
     for jacobian in jacobians:
-        norm = float(jacobian.norm())
-        unit = jacobian / norm if norm > 0 else jacobian
-        if n_images == 0:
-            few = unit.new_zeros(len(unit), len(unit))
-            gram, total, norms = torch.zeros_like(few, dtype=torch.float64), unit.double(), norm
-        else:
-            total += unit
-            norms += norm
-        few.addmm_(unit, unit.T)
-        n_images += 1
-        if n_images % BLOCK == 0:
-            gram += few
-            few.zero_()
-    if n_images == 0:
-        raise ValueError("expected at least one image, got none")
-    gram += few
-    size = norms / n_images
-    return Statistics(gram.mul_(size**2 / n_images), total.mul_(size / n_images), n_images)
+        sums.add(jacobian)
+    return sums.mean()
 
 
 #: Images whose Jacobians are taken, where that saves time, and whose products are summed, together.
