@@ -34,6 +34,8 @@ UNDO_DAYS = 30
 UNDO_ANYWAY = 100
 #: Attempts at what two do at the same instant; each time one of them gets through.
 _ATTEMPTS = 5
+#: PostgreSQL's whole numbers end here, and refuse to be compared with larger ones.
+_MOST_ID = 2**31 - 1
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
@@ -119,8 +121,9 @@ class Notebook:
 
     def some(self, ids: Sequence[int]) -> tuple[Entry, ...]:
         """These entries, in this order; what is not there (any more) is left out."""
+        possible = [i for i in ids if 0 < i <= _MOST_ID]
         with self.database.reading() as session:
-            found = {row.id: entry_of(row) for row in session.scalars(self._here().where(EntryRow.id.in_(ids)))}
+            found = {row.id: entry_of(row) for row in session.scalars(self._here().where(EntryRow.id.in_(possible)))}
         return tuple(found[i] for i in dict.fromkeys(ids) if i in found)
 
     def deleted(self) -> tuple[Entry, ...]:
