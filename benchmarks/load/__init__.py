@@ -1,0 +1,1 @@
+"""A class of thirty at one server: sessions over Streamlit's own protocol, timed, watched and checked."""
