@@ -29,40 +29,48 @@ class Notebooks:
         (place / "secret").write_text(create_notebook(_database(place)))
 
     def write(self, place: Path, life: int, say: Say) -> None:
-        notebook, rng, number = _open(place), random.Random(life), 0
+        notebook, rng, number = opened(place), random.Random(life), 0
         notebook.page()
         say({"ready": ""})
         while True:
             number += 1
-            entry = _keep(notebook, _class(f"{life}-{number}", rng), say)
+            entry = _keep(notebook, one_class(f"{life}-{number}", rng), say)
             rng.choice((_rename, _duplicate, _delete, _undo, _measure, _bring_in))(notebook, entry, say, rng)
 
     def read(self, place: Path) -> Reading:
-        notebook, reading = _open(place), Reading()
-        together: dict[str, list[str]] = {}
-        for state, entries in (("", notebook.everything()), ("deleted ", notebook.deleted())):
-            for entry in entries:
-                if entry.world.startswith("file"):
-                    together.setdefault(entry.world, []).append(state + _content(entry))
-                elif entry.text != _READER:
-                    reading.found[_name(entry)] = state + _content(entry)
-        reading.found |= {name: _joint(parts) for name, parts in together.items()}
-        notebook.delete(notebook.keep(_class(_READER, random.Random(0))).id)  # and it can be gone on with
+        notebook = opened(place)
+        reading = Reading(found_in(notebook))
+        notebook.delete(notebook.keep(one_class(_READER, random.Random(0))).id)  # and it can be gone on with
         return reading
+
+
+def found_in(notebook: Notebook) -> dict[str, str]:
+    """Everything in it, also what is deleted and can come back."""
+    found: dict[str, str] = {}
+    together: dict[str, list[str]] = {}
+    for state, entries in (("", notebook.everything()), ("deleted ", notebook.deleted())):
+        for entry in entries:
+            if entry.world.startswith("file"):
+                together.setdefault(entry.world, []).append(state + _content(entry))
+            elif entry.text != _READER:
+                found[_name(entry)] = state + _content(entry)
+    return found | {name: _joint(parts) for name, parts in together.items()}
 
 
 def _database(place: Path) -> Database:
     return Database(f"sqlite:///{place / 'notebook.sqlite'}")
 
 
-def _open(place: Path) -> Notebook:
+def opened(place: Path) -> Notebook:
+    """The notebook that `Notebooks.prepare` has made there."""
     return open_notebook(_database(place), (place / "secret").read_text())
 
 
-def _class(name: str, rng: random.Random, world: str = "Paper Birds") -> Kept:
+def one_class(name: str, rng: random.Random, world: str = "Paper Birds") -> Kept:
+    """A class as a notebook gives it back."""
     values = tuple(rng.uniform(-1, 1) for _ in range(N_CHANNELS))
     kept = Kept(title=name, text=name, picks={"size": "small"}, importances=values, note="n" * 500, world=world)
-    return from_json(to_json([kept]))[0]  # as it will come back: rounded
+    return from_json(to_json([kept]))[0]
 
 
 def _name(entry: Entry) -> str:
@@ -112,13 +120,13 @@ def _undo(notebook: Notebook, entry: Entry, say: Say, rng: random.Random) -> Non
 
 def _measure(notebook: Notebook, entry: Entry, say: Say, rng: random.Random) -> None:
     """The same class once more, with new figures."""
-    _keep(notebook, replace(_class(entry.text, rng), figures={"found": 7.0, "of": 10.0}), say)
+    _keep(notebook, replace(one_class(entry.text, rng), figures={"found": 7.0, "of": 10.0}), say)
 
 
 def _bring_in(notebook: Notebook, entry: Entry, say: Say, rng: random.Random) -> None:
     """A file comes in whole or not at all."""
     world = f"file {entry.text}"
-    arriving = from_json(to_json([_class(f"{world} {i}", rng, world) for i in range(N_IMPORTED)]))
+    arriving = from_json(to_json([one_class(f"{world} {i}", rng, world) for i in range(N_IMPORTED)]))
     content = _joint([_content(kept) for kept in arriving])
     say({"doing": world, "is": content})
     notebook.add(arriving)

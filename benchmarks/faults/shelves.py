@@ -87,7 +87,7 @@ class Projects:
 class Fits:
     """Whole fits, one after the other: what is no project yet is still the draft, and said to be cut off."""
 
-    name, longest = "fits under way", 5.0
+    name, longest = "fits under way", 12.0
 
     def prepare(self, place: Path) -> None:
         pass

@@ -72,7 +72,7 @@ def _make(
     data = described(source, load_images(source))
     check(data)
     progress("network", 0, 1)
-    backbone = _load(order)
+    backbone = load_network(order)
     options = options_for(backbone, len(data.train.labels))
     n_test = len(data.test_seen.labels) + len(data.test_unseen.labels)
     expect(plan(backbone, options, len(data.train.labels), n_test, data.n_seen, clock))
@@ -101,7 +101,12 @@ def put_on_shelf(project: Project, draft: Draft) -> None:
         (draft.folder / DRAFT).unlink(missing_ok=True)
 
 
-def _load(order: Order) -> Backbone:
+def load_network(order: Order) -> Backbone:
+    """The network of an order, with its weights.
+
+    Raises:
+        InputError: weights that are not there and cannot be fetched.
+    """
     if order.weights == RANDOM:
         return load_backbone(order.network, order.layer)
     if order.weights == DOWNLOAD:
