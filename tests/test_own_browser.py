@@ -97,7 +97,7 @@ def test_from_a_zip_to_a_classifier_made_of_words(own_url: str, browser_page: An
     settled(page)
     for name, (_, words) in CLASSES.items():
         assert page.get_by_label(f"{name} ({N_EACH} photos)").input_value() == words
-    choose(page, "Network, the smallest first", "squeezenet1_1")
+    choose(page, "Network, the smallest first", "mobilenet_v3_small")
     choose(page, "Its weights", "random")
     page.get_by_label("What shall the project be called?").fill("My birds")
     page.get_by_role("button", name="Fit the network to your pictures").click()
@@ -105,7 +105,7 @@ def test_from_a_zip_to_a_classifier_made_of_words(own_url: str, browser_page: An
     page.reload()  # while it is fitted
     page.get_by_role("heading", name="My birds").wait_for(timeout=600_000)  # half a minute on a machine at rest
     settled(page)
-    assert "4 seen and 1 unseen class; squeezenet1_1, cut at features.11" in main.inner_text()
+    assert "4 seen and 1 unseen class; mobilenet_v3_small, cut at features.12" in main.inner_text()
 
     page.get_by_role("button", name="Use this project").click()
     page.wait_for_url(re.compile(r"describe.*project=[0-9a-f]{32}"))
