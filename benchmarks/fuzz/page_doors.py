@@ -74,6 +74,7 @@ _OPEN = re.compile(r"(?<!\\)(?:\\\\)*[:$]")
 
 def check_markdown(text: str) -> None:
     """Typed text, made ready for a place that reads Markdown, is read there as one line of the same text."""
+    text = text[: limits.NOTE]  # nothing longer is ever shown
     made = plain(text)
     if len(made) > LONG:
         return
