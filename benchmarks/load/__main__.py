@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -26,13 +27,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--hurry", type=float, default=usual.hurry, help="think times are multiplied by it")
     parser.add_argument("--rest", type=float, default=usual.rest, help="seconds until the server has to be at rest")
+    parser.add_argument("--log", type=Path, help="keep what the server prints")
     parser.add_argument("--write", type=Path, help="a Markdown file whose figures are replaced")
     asked = parser.parse_args()
     plan = Plan(asked.sessions, asked.minutes, asked.fits, asked.photos, asked.seed, asked.hurry, asked.rest)
     os.nice(5)  # the visitors' own computers would not slow the server down
     began = time.monotonic()
+
+    def tell(text: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True)
+
     with tempfile.TemporaryDirectory(prefix="load") as folder:
-        lesson = hold(plan, Path(folder), lambda text: print(f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True))
+        lesson = hold(plan, Path(folder), tell)
+        if asked.log:
+            shutil.copy(Path(folder) / "server.log", asked.log)
         found = report.markdown(lesson)
     print(found)
     if asked.write:

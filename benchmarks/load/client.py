@@ -258,7 +258,9 @@ class Session:
         if state is not None and not state.HasField("trigger_value"):
             self.widgets[state.id] = state
             self._write_address(node, state)
-        await self._rerun(fragment, page, extra=state if state is not None and state.HasField("trigger_value") else None)
+        await self._rerun(
+            fragment, page, extra=state if state is not None and state.HasField("trigger_value") else None
+        )
         await self._until(lambda: self._finished > before, began)
         return Answered(where, kind, time.monotonic() - began, (self._first or time.monotonic()) - began)
 
@@ -276,7 +278,9 @@ class Session:
             found[name] = value
         self.query = urlencode(found)
 
-    async def _rerun(self, fragment: str = "", page: str = "", is_auto: bool = False, extra: WidgetState | None = None) -> None:
+    async def _rerun(
+        self, fragment: str = "", page: str = "", is_auto: bool = False, extra: WidgetState | None = None
+    ) -> None:
         state = ClientState(
             query_string=self.query,
             page_script_hash=page or self._hash,
@@ -487,6 +491,8 @@ class Session:
             self.fails(f"a picture did not come: {error}")
             return
         self.n_pictures += answer.status == 200
-        shown = any(url in node.proto.SerializeToString().decode("latin-1") for node in self.tree.of_kind("imgs", "html"))
+        shown = any(
+            url in node.proto.SerializeToString().decode("latin-1") for node in self.tree.of_kind("imgs", "html")
+        )
         if answer.status != 200 and shown:
             self.fails(f"a picture came with status {answer.status}")

@@ -79,6 +79,8 @@ def _near(addresses: Sequence[dict[str, str]], chance: random.Random) -> list[tu
             for wrong in (project[:-1], project[: len(project) // 2], project[:place] + other + project[place + 1 :]):
                 found.append(("importances", f"project={wrong}"))
     wild = ("%25", "*", "..", "../..", "%2e%2e%2f", "1", "0", "' OR 1=1 --", "_" * 32, "0" * 32)
-    found += [(page, f"{name}={value}") for value in wild for name, page in (("notebook", "notebook"), ("shelf", "own"))]
+    found += [
+        (page, f"{name}={value}") for value in wild for name, page in (("notebook", "notebook"), ("shelf", "own"))
+    ]
     found += [("importances", f"project={value}") for value in wild]
     return found

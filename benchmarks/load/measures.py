@@ -134,7 +134,10 @@ class Watch:
             )
         before = getattr(self, "most", found)
         self.most = Cost(
-            max(found.rss, before.rss), max(found.children, before.children), max(found.threads, before.threads), found.cpu
+            max(found.rss, before.rss),
+            max(found.children, before.children),
+            max(found.threads, before.threads),
+            found.cpu,
         )
         return found
 

@@ -25,7 +25,11 @@ def verdicts(lesson: Lesson) -> list[tuple[str, bool, str]]:
     once = all(n <= 1 for name, n in lesson.loaded.items() if name != "_own")
     seen = sum(log.seen.values()) + len(lesson.guessed.opened)
     return [
-        ("no failed interaction", not log.failures, f"{len(log.failures)} of {len(log.answered) + log.unanswered} clicks"),
+        (
+            "no failed interaction",
+            not log.failures,
+            f"{len(log.failures)} of {len(log.answered) + log.unanswered} clicks",
+        ),
         ("95 % of clicks in at most 2 s", found.p95 <= P95, f"{found.p95:.2f} s"),
         ("memory back within 10 %", grown <= SHARE, f"{100 * grown:+.1f} %"),
         ("nothing lost", not lost, f"{log.n_sought - len(lost)} of {log.n_sought} things found again"),
@@ -59,8 +63,7 @@ def markdown(lesson: Lesson) -> str:
         *(_row(f"on “{page or 'start'}”", one) for page, one in by(log.answered, lambda a: a.page).items()),
         *(_row(kind, one) for kind, one in by(log.answered, lambda a: _kind(a.kind)).items()),
         "",
-        "| the server | after the first visitor | at the most | "
-        f"{lesson.rested:.0f} s after everybody left |",
+        f"| the server | after the first visitor | at the most | {lesson.rested:.0f} s after everybody left |",
         "|---|---:|---:|---:|",
         f"| memory of its process (MiB) | {lesson.start.rss / MIB:.0f} | {lesson.most.rss / MIB:.0f} "
         f"| {lesson.end.rss / MIB:.0f} |",
