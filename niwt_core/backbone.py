@@ -87,14 +87,17 @@ def load_backbone(name: str, layer: str, weights: str | Path | None = None) -> B
 
 
 def network_bytes(name: str) -> int:
-    """Bytes of a network's parameters and buffers, without making them.
+    """Bytes of a network's parameters, its last layer's too, without making them.
 
     Raises:
         InputError: an unknown network.
     """
-    with torch.device("meta"):
-        model = PaperBirdNet() if name == PAPER_BIRD_NET else _torchvision_model(name, None)
-    return sum(tensor.nbytes for tensor in model.state_dict().values())
+    from torchvision import models
+
+    if name == PAPER_BIRD_NET:
+        return sum(parameter.nbytes for parameter in PaperBirdNet().parameters())
+    _check_known(name)
+    return 4 * int(models.get_model_weights(name).DEFAULT.meta["num_params"])  # type: ignore[attr-defined]
 
 
 def assemble(
@@ -146,13 +149,7 @@ def _bird_net(weights: str | Path | None) -> nn.Module:
 def _torchvision_model(name: str, weights: str | Path | None) -> nn.Module:
     from torchvision import models
 
-    known = models.list_models(module=models)
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=4, cutoff=0.3)
-        raise InputError(
-            f"Unknown network {name!r}; expected {PAPER_BIRD_NET} or a torchvision classification model"
-            + (f", for example {', '.join(near)}." if near else ".")
-        )
+    _check_known(name)
     if weights == "default":
         build: Callable[[], nn.Module] = lambda: models.get_model(name, weights="DEFAULT")  # noqa: E731
         try:
@@ -166,6 +163,18 @@ def _torchvision_model(name: str, weights: str | Path | None) -> nn.Module:
     if weights is not None:
         load_state(model, name, Path(weights))
     return model
+
+
+def _check_known(name: str) -> None:
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=4, cutoff=0.3)
+        raise InputError(
+            f"Unknown network {name!r}; expected {PAPER_BIRD_NET} or a torchvision classification model"
+            + (f", for example {', '.join(near)}." if near else ".")
+        )
 
 
 def load_state(model: nn.Module, name: str, path: Path) -> None:
