@@ -13,10 +13,12 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.fuzz import page_doors, pages, screens, texts
 from niwt_core.birds.reading import read
 from niwt_core.datasets.class_table import read_class_table
+from niwt_core.errors import InputError
 from niwt_core.notebook import Database, Kept, Notebook, create_notebook, open_notebook
 from niwt_core.notebook.files import to_csv
 from niwt_core.spreadsheets import cell, table
 from niwt_core.typed import clean
+from niwt_core.worlds.shelf import check_title
 from pages.shared import state
 from pages.shared.wording import plain
 
@@ -174,6 +176,33 @@ def test_a_million_characters_are_answered_with_a_sentence_and_kept_nowhere(own_
     plain_began = time.process_time()
     plain("a@:b-" * 200_000)
     assert time.process_time() - plain_began < 6
+
+
+def test_a_notebook_full_of_markup_is_shown_as_text(own_data: Path) -> None:
+    from niwt_core.notebook import notebook_url
+
+    database = Database(notebook_url())
+    secret = create_notebook(database)
+    mine = open_notebook(database, secret)
+    ids = [
+        mine.keep(
+            Kept(title=f"{n} {screens.MARKED}"[:120], text=f"{n} {screens.MARKED}", picks={"back_color": "red"},
+                 of=screens.MARKED[:90], world=screens.MARKED[:90], explanation=screens.MARKED, importances=(1.0, -1.0))
+        ).id
+        for n in range(3)
+    ]  # fmt: skip
+    mine.edit(ids[0], 1, screens.MARKED[:120], screens.MARKED * 3)
+    mine.delete(ids[2])
+    for address in ({}, {"compare": f"{ids[0]}~{ids[1]}"}, {"search": screens.MARK}, {"search": screens.MARKED[:90]}):
+        app = screens.open_page("pages/notebook.py", {"notebook": secret, **address})
+        assert screens.MARK in "".join(text for _, _, text in screens.strings(app))
+        screens.check(app)
+
+
+def test_a_title_is_kept_without_what_nobody_sees() -> None:
+    assert check_title(" my\u202e \x00birds\u200b ") == "my birds"
+    with pytest.raises(InputError, match="empty"):
+        check_title("\u200b\x00")
 
 
 def test_a_table_of_classes_names_its_columns_safely() -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from niwt_core import durable, limits
 from niwt_core.documents import read_document
 from niwt_core.errors import InputError
+from niwt_core.typed import clean
 from niwt_core.worlds import ages
 
 #: Another place for projects than ./projects, for operators and tests.
@@ -125,7 +126,7 @@ def check_title(title: str) -> str:
     Raises:
         InputError: none, or a long one.
     """
-    line = " ".join(title.split())
+    line = " ".join(clean(title).split())
     if not line:
         raise InputError("The title is empty; expected a few words.")
     if len(line) > limits.PROJECT_TITLE:
