@@ -88,6 +88,11 @@ def save_project(project: Project, folder: Path) -> None:
     """
     with durable.refusing():
         folder.mkdir(parents=True, exist_ok=True)
+    save_in(project, folder)
+
+
+def save_in(project: Project, folder: Path) -> None:
+    """As `save_project`, in a folder that is there, or was: then nothing is written either."""
     tensors = {f"trunk.{k}": v for k, v in project.backbone.trunk.state_dict().items()}
     tensors |= {f"head.{k}": v for k, v in project.backbone.head.state_dict().items()}
     tensors |= _measured(project)

@@ -19,6 +19,7 @@ ENOUGH = 10
 #: Up to so many classes are described in fields, each beside a photo; more in a table.
 MOST_FIELDS = 12
 THUMBNAIL = 88
+FIT = "Fit the network to your pictures"
 
 
 def main() -> None:
@@ -124,16 +125,23 @@ def take_folder(titles, chosen: str) -> None:
 
 def go_on_with(draft) -> None:
     """The steps from pictures to a project."""
+    from niwt_core.worlds.drafts import was_cut_off
+
     fit = own_projects.fits().get(draft.key)
     if fit is not None and not fit.snapshot().state.is_over:
         under_way(draft, fit)
         return
     pictures(draft)
-    draft = classes(draft)
+    draft, is_kept = classes(draft)
     order = network(draft)
     if fit is not None:
         outcome(fit)
-    start(draft, order)
+    elif was_cut_off(draft):
+        st.warning(
+            "The server stopped while your fit was under way or in line. Nothing of what you entered is lost; press "
+            f"“{FIT}” to begin again."
+        )
+    start(draft, order if is_kept else None)
 
 
 def pictures(draft) -> None:
@@ -162,9 +170,13 @@ def pictures(draft) -> None:
 
 
 def classes(draft):
-    """The table of classes, to look over or to fill in; every change is kept at once."""
+    """The table of classes, to look over or to fill in; every change is kept at once.
+
+    Returns:
+        the draft as it is on the page, and whether that is kept.
+    """
     if draft.dataset != "folder":
-        return draft
+        return draft, True
     from niwt_core.limits import DESCRIPTION
 
     st.header("2 What they look like")
@@ -178,10 +190,15 @@ def classes(draft):
     )
     as_fields = len(draft.rows) <= MOST_FIELDS and not draft.attribute_names
     rows = class_fields(draft) if as_fields else class_table(draft, DESCRIPTION)
-    if rows != draft.rows:
-        draft = replace(draft, rows=rows)
+    if rows == draft.rows:
+        return draft, True
+    draft = replace(draft, rows=rows)
+    try:
         draft.save()
-    return draft
+    except InputError as error:
+        st.error(plain(f"Your last change is not kept. {error} It stays on this page as long as the page is open."))
+        return draft, False
+    return draft, True
 
 
 def class_fields(draft) -> tuple:
@@ -353,7 +370,7 @@ def start(draft, order) -> None:
     if why_not:
         st.info(plain(why_not))
     possible = not why_not and order is not None
-    pressed = st.button("Fit the network to your pictures", type="primary", disabled=not possible, key="own_fit")
+    pressed = st.button(FIT, type="primary", disabled=not possible, key="own_fit")
     if pressed and possible:  # not in a callback: that would act on what the fields held when the page was drawn
         begin_fit(draft, order, title)
         st.rerun()
@@ -386,7 +403,7 @@ def outcome(fit) -> None:
 
     now = fit.snapshot()
     if now.state is State.FAILED:
-        st.error(plain(now.error or "") + " Nothing was saved; your pictures and descriptions are still here.")
+        st.error(plain(now.error or "") + " No project was made; your pictures and descriptions are still here.")
     elif now.state is State.CANCELLED:
         st.info("Cancelled. Nothing was saved; your pictures and descriptions are still here.")
 

@@ -28,7 +28,7 @@ def test_a_file_is_written_and_replaced(tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(errno.ENOSPC, "disk is full, so nothing was saved"), (errno.EROFS, "may not write"), (errno.EIO, "error), so")],
+    [(errno.ENOSPC, "disk is full, so nothing was saved"), (errno.EROFS, "may not write"), (errno.EIO, r"error\), so")],
 )
 def test_what_the_disk_refuses_is_a_sentence_and_the_old_file_stays(tmp_path, monkeypatch, number, said):
     write(tmp_path / "a", b"old")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -34,11 +35,10 @@ def small_disk(folder: Path, megabytes: int = 64) -> Iterator[Path]:
 def filled(disk: Path) -> Iterator[None]:
     """Not a byte is left."""
     with (disk / _BALLAST).open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError:
-            pass
+        for size in (2**20, 4096):
+            with contextlib.suppress(OSError):
+                while file.write(b"\0" * size):
+                    pass
     try:
         yield
     finally:

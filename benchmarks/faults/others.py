@@ -31,6 +31,7 @@ from niwt_core.worlds import ages, shelf
 from niwt_core.worlds.drafts import draft_of_zip, latest_draft
 from niwt_core.worlds.making import put_on_shelf
 
+REMOVE = "remove a draft"
 BUNDLED = Path(__file__).parents[2] / "assets" / "paper_birds"
 
 
@@ -39,8 +40,8 @@ class Row:
     """One thing that was asked for during a fault.
 
     Attributes:
-        said: the sentence that the person reads; "" where it was simply done.
-        whole: whatever else there is is the same as before, during the fault and after. again: it can be done then.
+        said: the sentence that the person reads; "" where nothing was refused.
+        whole: everything is the same as before, during the fault and after. again: what was asked for can be done then.
     """
 
     fault: str
@@ -73,17 +74,18 @@ def on_a_disk(fault: str, spoilt: Callable[[Path], object]) -> Iterator[Row]:
         use(disk)
         # A disk of 64 MB is too small for the app, which asks for room for two of the largest uploads.
         stack.enter_context(mock.patch("niwt_core.worlds.drafts.shutil.disk_usage", return_value=_Roomy))
-        for asked, deed in _prepared(disk).items():
-            before = _contents(disk)
-            with spoilt(disk):
-                said = _asked(deed)
-                during = _contents(disk)
-            after = _contents(disk)
-            if not said:  # some need no room
-                yield Row(fault, asked, said, before != during == after, True)
-                continue
+        deeds = _prepared(disk)
+        if spoilt is filled:
+            del deeds[REMOVE]  # which needs no room
+        before = _contents(disk)
+        with spoilt(disk):
+            said = {asked: _asked(deed) for asked, deed in deeds.items()}
+            during = _contents(disk)
+        after = last = _contents(disk)
+        for asked, deed in deeds.items():
             deed()
-            yield Row(fault, asked, said, before == during == after, _contents(disk) != before)
+            earlier, last = last, _contents(disk)
+            yield Row(fault, asked, said[asked], before == during == after, earlier != last)
 
 
 class _Roomy:
@@ -106,7 +108,7 @@ def _prepared(place: Path) -> dict[str, Callable[[], object]]:
         "keep an edit of a draft": edited.save,
         "save over a project": lambda: put_on_shelf(retrained, made),
         "give a project another title": lambda: shelf.rename(made.key, OWNER, "project renamed"),
-        "remove a draft": lambda: shelf.remove(draft.key, OWNER),
+        REMOVE: lambda: shelf.remove(draft.key, OWNER),
         "keep a class": lambda: notebook.keep(one_class("new", random.Random(1))),
     }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from niwt_core.backbone import Backbone, load_backbone
 from niwt_core.errors import InputError
 from niwt_core.pipeline import Progress, check, evaluate_project, fit, silent
-from niwt_core.project import Project, save_project
+from niwt_core.project import Project, save_in
 from niwt_core.sources import Source, described, load_images
 from niwt_core.worlds.drafts import Draft, write_table
 from niwt_core.worlds.effort import Stage, options_for, plan
@@ -94,9 +94,11 @@ def put_on_shelf(project: Project, draft: Draft) -> None:
     """The last step: the draft's folder becomes a project's, or stays the draft's.
 
     Raises:
-        durable.UnwritableError: no room, or no permission; the draft is what it was.
+        InputError: no room, or no permission: the draft is what it was then; or it was removed meanwhile.
     """
-    save_project(project, draft.folder)
+    if not draft.folder.is_dir():
+        raise InputError("The pictures were removed while they were fitted; no project was made.")
+    save_in(project, draft.folder)
     with contextlib.suppress(OSError):  # beside a project it says nothing any more
         (draft.folder / DRAFT).unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ from enum import Enum
 
 from niwt_core.errors import InputError
 from niwt_core.pipeline import Progress
+from niwt_core.worlds.drafts import being_fitted
 from niwt_core.worlds.effort import Stage, TimeLeft
 from pages.shared.jobs.line import Kind, Line
 
@@ -119,7 +120,11 @@ class Fit:
             return Snapshot(state, place, self._stage, self._done, self._total, share, worked, left, self._error)
 
     def run(self) -> None:
-        """The thread."""
+        """The thread; where the server ends before it does, `drafts.was_cut_off` knows."""
+        with being_fitted(self.key):
+            self._run()
+
+    def _run(self) -> None:
         try:
             self._wait()
             self._work(self._report, self._expect)
