@@ -10,6 +10,7 @@ import json
 import struct
 import tomllib
 import zipfile
+import zlib
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -46,7 +47,7 @@ ROOT = Path(__file__).parents[1]
 def refused(message, call, *arguments):
     with pytest.raises(InputError, match=message) as caught:
         call(*arguments)
-    assert "expected" in str(caught.value) or "at most" in str(caught.value)
+    assert "expected" in str(caught.value) or "t most" in str(caught.value)
 
 
 def encoded(form="PNG", size=(4, 3), **options) -> bytes:
@@ -84,7 +85,7 @@ class TestPictures:
     def test_parts(self):
         data, chunk = (
             encoded(),
-            b"\0\0\0\0aaAa" + struct.pack(">I", 0x35AF061E),
+            b"\0\0\0\0aaAa" + struct.pack(">I", zlib.crc32(b"aaAa")),
         )  # any checksum: it is no critical chunk
         there = 3
         exact = data[:33] + chunk * (limits.PICTURE_PARTS - there) + data[33:]
@@ -144,10 +145,10 @@ class TestTables:
         return read_class_table(tmp_path / "classes.csv")
 
     def test_bytes_of_a_class_table(self, tmp_path):
-        start = "name,seen,description\na,seen,x\nb,unseen,y"
-        exact = start + "\n" * (limits.CLASS_TABLE_BYTES - len(start))
-        assert self.table(tmp_path, exact).names == ("a", "b")
-        refused("5.0 MB; expected at most 5 MB", self.table, tmp_path, exact + "\n")
+        lines = "name,seen,description\n" + "".join(f"c{i},seen,{'x' * 100_000}\n" for i in range(52))
+        exact = lines + "z,seen," + "x" * (limits.CLASS_TABLE_BYTES - len(lines) - 7)
+        assert len(self.table(tmp_path, exact).names) == 53
+        refused("5.0 MB; expected at most 5 MB", self.table, tmp_path, exact + "x")
 
     def test_classes(self, tmp_path):
         lines = [f"c{i},seen,x\n" for i in range(limits.CLASSES)]
@@ -246,7 +247,7 @@ class TestDocuments:
 
     def test_brackets(self):
         assert len(parse(b"[" + b"[]," * (limits.JSON_BRACKETS - 2) + b"[]]")) == limits.JSON_BRACKETS - 1
-        with pytest.raises(ValueError, match="1,000,001 brackets where at most 1,000,000 were expected"):
+        with pytest.raises(ValueError, match="200,001 brackets where at most 200,000 were expected"):
             parse(b"[" + b"[]," * (limits.JSON_BRACKETS - 1) + b"[]]")
 
     def test_where_they_are_used(self, small_project, tmp_path, monkeypatch):
@@ -375,7 +376,7 @@ class TestWhatPeopleType:
         whole = Kept(**({"title": "t"} | {field: value}))
         assert getattr(checked(whole), field) == value
         past = value | more if isinstance(value, dict) else value + more
-        refused("at most", checked, replace(whole, **{field: past}))
+        refused("[Aa]t most", checked, replace(whole, **{field: past}))
 
     def test_a_notebooks_file(self, monkeypatch):
         """Two entries and the file's own size in the place of 2,000 and 32 MB."""
