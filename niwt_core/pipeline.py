@@ -211,17 +211,18 @@ def rehearse(
         team=team,
         checkpoint=checkpoint,
     )
-    found = {"features": features, "weight": linear.weight, "bias": linear.bias}
-    found |= {"prior": prior.row(), "settings": settings.row()}
-    found["choice"] = torch.tensor([choice.harmonic, choice.constant], dtype=torch.float64)
+    rows = {"prior": prior.row(), "settings": settings.row()}
+    rows["choice"] = torch.tensor([choice.harmonic, choice.constant], dtype=torch.float64)
+    rows = team.told(rows) or rows  # one process decides: on different machines the last digits may differ
+    found = {"features": features, "weight": linear.weight, "bias": linear.bias, **rows}
     checkpoint.keep_common("rehearsed", found)
-    return Rehearsed(rehearsal, prior, settings, choice)
+    return _rehearsed_of(found, division, data, cached)
 
 
 def _rehearsed_of(
     kept: Mapping[str, Tensor], division: Division, data: ZeroShotData, cached: CachedActivations
 ) -> Rehearsed:
-    """A rehearsal from its checkpoint."""
+    """A rehearsal from what was found in it: now, or before a checkpoint."""
     linear = Classifier(tuple(data.class_names[i] for i in division.kept), kept["weight"], kept["bias"])
     rehearsal = make_rehearsal(division, linear, kept["features"], cached.labels, data.attributes[: data.n_seen])
     choice = Choice(*kept["choice"].tolist())
