@@ -42,9 +42,9 @@ def messages(connection: ClientConnection) -> Iterator[ForwardMsg]:
             return
 
 
-def run(connection: ClientConnection) -> list[ForwardMsg]:
+def run(connection: ClientConnection, address: str = "", page: str = "") -> list[ForwardMsg]:
     ask = BackMsg()
-    ask.rerun_script.query_string = ""
+    ask.rerun_script.query_string, ask.rerun_script.page_name = address, page
     connection.send(ask.SerializeToString())
     return list(messages(connection))
 
@@ -130,6 +130,25 @@ def test_a_message_past_its_limit_ends_the_connection_and_nothing_else(app_url: 
         connection.send(ask.SerializeToString())
         list(messages(connection))
     assert closed.value.rcvd is not None and closed.value.rcvd.code == 1009, "too large a message"
+    with stream(app_url) as connection:
+        assert run(connection)
+
+
+@pytest.mark.parametrize(
+    "address", ["text=%ff%fe&picks=%00", "&&&===&=%", "a&" * 2000, "notebook=%ed%a0%80", "text=a&text=b"]
+)
+def test_any_address_is_answered(app_url: str, address: str) -> None:
+    for page in ("start", "notebook", "../../etc/passwd"):
+        with stream(app_url) as connection:
+            sent = run(connection, address, page)
+        assert not any(message.delta.new_element.WhichOneof("type") == "exception" for message in sent), page
+
+
+@pytest.mark.parametrize("message", [b"\x00\xff nothing", b"\x5a\x06\x0a\x04\xed\xa0\x80A"])
+def test_a_message_that_is_none_ends_its_own_connection(app_url: str, message: bytes) -> None:
+    with stream(app_url) as connection, pytest.raises(ConnectionClosed):
+        connection.send(message)
+        list(messages(connection))
     with stream(app_url) as connection:
         assert run(connection)
 
