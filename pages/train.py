@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -229,7 +228,7 @@ def page() -> None:
     keeping.keep(world, current, **(keeping.figures_of(lesson, solved) if solved else {}))
 
 
-def learn(current: Described, world_id: str, lesson: Lesson, pictures: list[np.ndarray]) -> None:
+def learn(current: Described, world_id: str, lesson: Lesson, pictures: list[bytes]) -> None:
     """The page for a class."""
     key = f"{world_id} {current.identity}"
     job = job_of(key, lesson)

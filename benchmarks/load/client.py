@@ -33,11 +33,11 @@ PATIENCE = 30.0
 _MEDIA = re.compile(rb"/media/[0-9a-f]+\.[a-z0-9]+")
 
 
-class Unanswered(RuntimeError):
+class UnansweredError(RuntimeError):
     """A click that was not answered in time, or whose connection broke."""
 
 
-class Missing(RuntimeError):
+class MissingError(RuntimeError):
     """The page does not have what somebody wants to press."""
 
 
@@ -59,6 +59,7 @@ class Session:
         url: of the server. page: the page's name in the address, "" for the first. query: the rest of the address.
         hears: called with the raw bytes of every message that arrives.
         fails: called with a sentence for whatever a person would call broken.
+        n_pictures, n_polls: pictures that came, and times a living part was asked for; a refresh goes on counting.
     """
 
     url: str
@@ -98,7 +99,7 @@ class Session:
         began = time.monotonic()
         home = await self.wire.ask("GET", "/" + self.page)
         if home.status != 200:
-            raise Unanswered(f"the page itself came with status {home.status}")
+            raise UnansweredError(f"the page itself came with status {home.status}")
         await self.wire.ask("GET", "/_stcore/health")  # where the browser gets its XSRF cookie
         await self.wire.ask("GET", "/_stcore/host-config")
         xsrf = self.wire.cookies.get("_streamlit_xsrf", "")
@@ -116,7 +117,7 @@ class Session:
                 PATIENCE,
             )
         except (OSError, TimeoutError, WebSocketException) as error:
-            raise Unanswered(f"no connection: {type(error).__name__} {error}") from None
+            raise UnansweredError(f"no connection: {type(error).__name__} {error}") from None
         self._keep(self._listen())
         return await self._click("open", began=began)
 
@@ -134,14 +135,22 @@ class Session:
     async def refreshed(self) -> Session:
         """Close the tab and come again by its address: another session."""
         await self.close()
-        return Session(self.url, self.page, self.query, self.hears, self.fails)
+        return Session(
+            self.url,
+            self.page,
+            self.query,
+            self.hears,
+            self.fails,
+            n_pictures=self.n_pictures,
+            n_polls=self.n_polls,
+        )
 
     # -- what a person does --------------------------------------------------------------------------------------------
 
     async def go(self, page: str) -> Answered:
         """Press a page in the navigation, by its name in the address."""
         if page not in self.pages:
-            raise Missing(f"there is no page “{page}” in the navigation")
+            raise MissingError(f"there is no page “{page}” in the navigation")
         self.query = ""  # as the browser does; the server writes it anew
         return await self._click(f"go to {page or 'start'}", page=self.pages[page])
 
@@ -159,7 +168,7 @@ class Session:
         """Choose from a list."""
         node = self._need(key, kind="selectbox")
         if option not in node.proto.options:
-            raise Missing(f"“{key}” does not offer “{option}”")
+            raise MissingError(f"“{key}” does not offer “{option}”")
         return await self._click(f"choose {key}", node, WidgetState(id=node.id, string_value=option))
 
     async def choose_of(self, key: str, option: str) -> Answered:
@@ -167,7 +176,7 @@ class Session:
         node = self._need(key, kind="button_group")
         offered = [o.content for o in node.proto.options]
         if option not in offered:
-            raise Missing(f"“{key}” does not offer “{option}”, but {offered}")
+            raise MissingError(f"“{key}” does not offer “{option}”, but {offered}")
         state = WidgetState(id=node.id)
         state.string_array_value.data.append(option)
         return await self._click(f"choose {key}", node, state)
@@ -204,7 +213,7 @@ class Session:
             },
         )
         if sent.status != 204:
-            raise Unanswered(f"the upload was answered with status {sent.status}")
+            raise UnansweredError(f"the upload was answered with status {sent.status}")
         state = WidgetState(id=node.id)
         info = state.file_uploader_state_value.uploaded_file_info.add()
         info.name, info.size, info.file_id = name, len(data), urls.file_id
@@ -216,7 +225,7 @@ class Session:
         until = time.monotonic() + seconds
         while (rest := until - time.monotonic()) > 0:
             if self._is_broken():
-                raise Unanswered("the connection broke while watching")
+                raise UnansweredError("the connection broke while watching")
             await asyncio.sleep(min(rest, 0.5))
 
     async def wait_for(self, what: Callable[[Tree], bool], seconds: float) -> bool:
@@ -226,7 +235,7 @@ class Session:
             if what(self.tree):
                 return True
             if self._is_broken():
-                raise Unanswered("the connection broke while watching")
+                raise UnansweredError("the connection broke while watching")
             self._changed.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), 0.5)
@@ -242,9 +251,9 @@ class Session:
     def _need(self, key: str = "", label: str = "", kind: str = "") -> Node:
         node = self.tree.find(key, label, kind)
         if node is None:
-            raise Missing(f"“{self.tree.title}” has no {kind or 'widget'} “{key or label}”")
+            raise MissingError(f"“{self.tree.title}” has no {kind or 'widget'} “{key or label}”")
         if getattr(node.proto, "disabled", False):
-            raise Missing(f"“{key or label}” on “{self.tree.title}” cannot be pressed now")
+            raise MissingError(f"“{key or label}” on “{self.tree.title}” cannot be pressed now")
         return node
 
     async def _click(
@@ -299,19 +308,19 @@ class Session:
 
     async def _send(self, message: BackMsg) -> None:
         if self._socket is None:
-            raise Unanswered("not connected")
+            raise UnansweredError("not connected")
         try:
             await self._socket.send(message.SerializeToString())
         except WebSocketException as error:
-            raise Unanswered(f"the connection broke: {error}") from None
+            raise UnansweredError(f"the connection broke: {error}") from None
 
     async def _until(self, done: Callable[[], bool], began: float) -> None:
         while not done():
             rest = began + PATIENCE - time.monotonic()
             if rest <= 0:
-                raise Unanswered(f"no answer within {PATIENCE:.0f} s")
+                raise UnansweredError(f"no answer within {PATIENCE:.0f} s")
             if self._is_broken():
-                raise Unanswered("the connection broke")
+                raise UnansweredError("the connection broke")
             self._changed.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), min(rest, 1.0))
@@ -468,7 +477,7 @@ class Session:
             due = max(due + interval, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
             self.n_polls += 1
-            with suppress(Unanswered):
+            with suppress(UnansweredError):
                 await self._rerun(fragment, is_auto=True)
 
     def _stop_timer(self, fragment: str) -> None:

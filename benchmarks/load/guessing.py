@@ -1,4 +1,4 @@
-"""Somebody who wants to see what others made: wrong, short and changed secrets, and keys put together from what is known."""
+"""Somebody who wants to see what others made, with wrong, short and changed secrets and keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.load.client import Session, Unanswered
+from benchmarks.load.client import Session, UnansweredError
 from benchmarks.load.measures import Log
 from benchmarks.load.wire import Wire, WireError
 
@@ -35,7 +35,7 @@ async def guess(url: str, log: Log, addresses: Sequence[dict[str, str]], names: 
         session = Session(url, page, query, hears=lambda raw: log.hear("", raw))
         try:
             await session.open()
-        except (Unanswered, WireError) as error:
+        except (UnansweredError, WireError) as error:
             log.fail(-1, page, f"guessing: {error}")
         await session.close()
         if sum(log.seen.values()) > before:
@@ -63,7 +63,7 @@ def _near(addresses: Sequence[dict[str, str]], chance: random.Random) -> list[tu
                 continue
             place = chance.randrange(len(secret))
             other = chance.choice([c for c in "0123456789abcdef" if c != secret[place].lower()])
-            for wrong in (
+            wrong = (
                 secret[:-1],
                 secret[:8],
                 secret[1:],
@@ -71,13 +71,13 @@ def _near(addresses: Sequence[dict[str, str]], chance: random.Random) -> list[tu
                 secret + "0",
                 secret.swapcase() if secret.swapcase() != secret else secret[::-1],
                 "".join(chance.choice(letters) for _ in secret),
-            ):
-                found.append((page, f"{name}={wrong}"))
+            )
+            found += [(page, f"{name}={value}") for value in wrong]
         if project := address.get("project", ""):
             place = chance.randrange(len(project))
             other = chance.choice([c for c in letters if c != project[place]])
-            for wrong in (project[:-1], project[: len(project) // 2], project[:place] + other + project[place + 1 :]):
-                found.append(("importances", f"project={wrong}"))
+            near = (project[:-1], project[: len(project) // 2], project[:place] + other + project[place + 1 :])
+            found += [("importances", f"project={value}") for value in near]
     wild = ("%25", "*", "..", "../..", "%2e%2e%2f", "1", "0", "' OR 1=1 --", "_" * 32, "0" * 32)
     found += [
         (page, f"{name}={value}") for value in wild for name, page in (("notebook", "notebook"), ("shelf", "own"))

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from benchmarks.load.client import Answered
+from benchmarks.load.client import Answered, UnansweredError
 from benchmarks.load.guessing import Guessed, guess
 from benchmarks.load.measures import Cost, Log, Watch, loads, metrics, sessions, tracebacks
 from benchmarks.load.people import MARKER, Fitter, Person, Pupil, description
@@ -36,7 +36,12 @@ _EVERY = (
 
 @dataclass(frozen=True)
 class Plan:
-    """How many, how long. fits: people who fit networks, beside the sessions. rest: seconds to come to rest at the end."""
+    """How many, how long.
+
+    Attributes:
+        fits: how many of the sessions fit networks. photos: of each fit. hurry: think times are multiplied by it.
+        rest: seconds to come to rest at the end.
+    """
 
     sessions: int = 30
     minutes: float = 10.0
@@ -110,6 +115,8 @@ async def _hold(plan: Plan, url: str, tell: Callable[[str], None]) -> Lesson:
     seconds = time.monotonic() - began
     own_cpu, server_cpu = (time.process_time() - own) / seconds, (watch.now().cpu - theirs) / seconds
     looking.cancel()
+    sessions_of = [person.session for person in people if person.session]
+    polls, came = sum(s.n_polls for s in sessions_of), sum(s.n_pictures for s in sessions_of)
     tell("everybody looks for what they made")
     for person in people:
         await person.finds_again()
@@ -123,8 +130,7 @@ async def _hold(plan: Plan, url: str, tell: Callable[[str], None]) -> Lesson:
     return Lesson(
         plan, alone.answered, log, guessed, start, watch.most, watch.now(), time.monotonic() - left, sessions(counters),
         loads(counters), own_cpu, server_cpu,
-        sum(person.session.n_polls for person in people if person.session),
-        sum(person.session.n_pictures for person in people if person.session),
+        polls, came,
         sum(len(person.made) for person in people), sum(p.n_done for p in people if isinstance(p, Fitter)),
     )  # fmt: skip
 
@@ -156,11 +162,9 @@ async def _first_visitor(plan: Plan, url: str) -> None:
 
 async def _patiently(deed) -> None:
     """A deed whose first time may take longer than a click may: whatever comes of it is not measured."""
-    from benchmarks.load.client import Unanswered
-
     try:
         await deed()
-    except Unanswered:
+    except UnansweredError:
         await asyncio.sleep(30)
 
 

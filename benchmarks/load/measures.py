@@ -156,7 +156,7 @@ def metrics(url: str) -> dict[str, float]:
 
 def loads(counters: dict[str, float]) -> dict[str, int]:
     """How often each model was read from disk: the misses of its cache."""
-    found = {name: 0 for name in MODELS}
+    found = dict.fromkeys(MODELS, 0)
     for counter, value in counters.items():
         match = re.fullmatch(r'cache_lookups_total\{cache="pages\.shared\.resources\.(\w+)",.*result="miss"\}', counter)
         if match and match[1] in found:

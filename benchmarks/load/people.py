@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import numpy as np
 from PIL import Image
 
-from benchmarks.load.client import Answered, Missing, Session, Unanswered
+from benchmarks.load.client import Answered, MissingError, Session, UnansweredError
 from benchmarks.load.measures import Log
 from benchmarks.load.wire import WireError
 from benchmarks.load.zips import zip_of_photos
@@ -60,7 +60,7 @@ def small_picture(chance: random.Random) -> bytes:
     return found.getvalue()
 
 
-class Stopped(Exception):
+class OverError(Exception):
     """The lesson is over."""
 
 
@@ -108,14 +108,14 @@ class Person:
     async def do(self, deed: Callable[[], Awaitable[Answered]]) -> bool:
         """One click, timed; whether it was answered. What fails is written down and the person goes on."""
         if time.monotonic() > self.until:
-            raise Stopped
+            raise OverError
         page = self.tab.page
         try:
             answered = await deed()
-        except Missing as error:
+        except MissingError as error:
             self.log.fail(self.number, page, f"not there: {error}")
             return False
-        except (Unanswered, WireError) as error:
+        except (UnansweredError, WireError) as error:
             self.log.fail(self.number, page, str(error))
             self.log.unanswered += 1
             await self.come_again()
@@ -133,10 +133,10 @@ class Person:
     async def _wait(self, seconds: float) -> None:
         rest = self.until - time.monotonic()
         if rest <= 0:
-            raise Stopped
+            raise OverError
         try:
             await self.tab.look(min(seconds, rest))
-        except Unanswered as error:
+        except UnansweredError as error:
             self.log.fail(self.number, self.tab.page, str(error))
             await self.come_again()
 
@@ -149,11 +149,11 @@ class Person:
     async def come_again(self) -> None:
         """Close the tab and open its address in a new one."""
         if time.monotonic() > self.until:
-            raise Stopped
+            raise OverError
         self.session = await self.tab.refreshed()
         try:
             self.log.answered.append(await self.session.open())
-        except (Unanswered, WireError) as error:
+        except (UnansweredError, WireError) as error:
             self.log.fail(self.number, self.tab.page, f"after a refresh: {error}")
             self.log.unanswered += 1
 
@@ -183,7 +183,7 @@ class Person:
             await self.do(self.tab.open)
             while True:
                 await self.lesson()
-        except Stopped:
+        except OverError:
             pass
         finally:
             if self.session is not None:
@@ -270,9 +270,9 @@ class Pupil(Person):
 
     async def proof(self) -> None:
         await self.step(lambda: self.tab.go("proof"), shows="Proof by drawing")
-        if self.chance.random() < 0.5 and self.tab.tree.find("start_proof"):
-            if await self.do(lambda: self.tab.press("start_proof")):
-                await self.watch((10.0, 20.0))
+        wants = self.chance.random() < 0.5 and self.tab.tree.find("start_proof") is not None
+        if wants and await self.do(lambda: self.tab.press("start_proof")):
+            await self.watch((10.0, 20.0))
 
     def _options(self, key: str) -> list[str]:
         """What a row of buttons offers; nothing where it is not there, which the press will say."""
@@ -292,7 +292,7 @@ class Pupil(Person):
                 await self.tab.write("search", text.removeprefix("the "))
                 if not self.tab.tree.holds(text[:60]):
                     self.log.fail(self.number, "notebook", "lost: a class that was kept is not in the notebook")
-        except (Unanswered, Missing, WireError) as error:
+        except (UnansweredError, MissingError, WireError) as error:
             self.log.fail(self.number, "notebook", f"at the end: {error}")
         finally:
             await self.tab.close()
@@ -302,10 +302,11 @@ class Fitter(Person):
     """Uploads photos of their own and fits a network to them, and again when it is done."""
 
     n_photos = 300
+    n_begun = 0
     n_done = 0
 
     async def lesson(self) -> None:
-        title = f"{self.marker} number {len(self.made) + 1}"
+        title = f"{self.marker} number {self.n_begun + 1}"
         await self.step(lambda: self.tab.go("own"), shows="Bring your own")
         data = await asyncio.to_thread(zip_of_photos, self.marker, self.n_photos, self.chance.randrange(1 << 30))
         if not await self.step(lambda: self.tab.upload("own_zip", f"{self.marker}.zip", data, "application/zip")):
@@ -317,7 +318,7 @@ class Fitter(Person):
             await self.do(lambda key=key: self.tab.write(key, title))
         if not await self.do(lambda: self.tab.press("own_fit")):
             return
-        self.text = title
+        self.text, self.n_begun = title, self.n_begun + 1
         while self.tab.tree.find("own_cancel"):  # its page shows how far it is
             await self.watch()
             await self.now_and_then_refresh(self.marker)
@@ -340,7 +341,7 @@ class Fitter(Person):
                 self.log.fail(self.number, "own", "lost: neither the fit nor its project is there")
             if self.tab.tree.find("own_cancel"):
                 await self.tab.press("own_cancel")  # so that the server can come to rest
-        except (Unanswered, Missing, WireError) as error:
+        except (UnansweredError, MissingError, WireError) as error:
             self.log.fail(self.number, "own", f"at the end: {error}")
         finally:
             await self.tab.close()

@@ -44,10 +44,10 @@ def markdown(lesson: Lesson) -> str:
     found, alone = spread(a.seconds for a in log.answered), spread(a.seconds for a in lesson.alone)
     first = spread(a.first for a in log.answered)
     lines = [
-        f"{plan.sessions} sessions, {plan.fits} of them fitting networks, for {plan.minutes:g} minutes; seed {plan.seed}. "
-        f"{_machine()} Between two clicks people think {THINKS[0] * plan.hurry:g} to {THINKS[1] * plan.hurry:g} s, and "
-        f"watch a loop {WATCHES[0] * plan.hurry:g} to {WATCHES[1] * plan.hurry:g} s; after {REFRESHES} of 100 clicks they "
-        f"refresh ({log.n_refreshes} times).",
+        f"{plan.sessions} sessions, {plan.fits} of them fitting networks to {plan.photos:,} photos each, for "
+        f"{plan.minutes:g} minutes; seed {plan.seed}. {_machine()} Between two clicks people think "
+        f"{THINKS[0] * plan.hurry:g} to {THINKS[1] * plan.hurry:g} s, and watch a loop {WATCHES[0] * plan.hurry:g} to "
+        f"{WATCHES[1] * plan.hurry:g} s; after {REFRESHES} of 100 clicks they refresh ({log.n_refreshes} times).",
         "",
         "| aim | reached | found |",
         "|---|---|---|",
@@ -71,9 +71,10 @@ def markdown(lesson: Lesson) -> str:
         f"| {lesson.end.children / MIB:.0f} |",
         f"| threads | {lesson.start.threads} | {lesson.most.threads} | {lesson.end.threads} |",
         "",
-        f"The server’s process computed {100 * lesson.server_cpu:.0f} % of one core’s time, the thirty visitors’ own "
-        f"process {100 * lesson.own_cpu:.0f} %. {lesson.made} classes and projects were kept, {lesson.n_fits} fits were "
-        f"done within the time. {log.n_messages:,} messages ({log.n_bytes / MIB:.0f} MiB) came.",
+        f"The server’s process computed {100 * lesson.server_cpu:.0f} % of one core’s time, the visitors’ own process "
+        f"{100 * lesson.own_cpu:.0f} %. {lesson.made} classes were kept, {lesson.n_fits} fits were done within the "
+        f"time. {log.n_messages:,} messages ({log.n_bytes / MIB:.0f} MiB) came, and {lesson.polls:,} times a living "
+        f"part of a page was asked for.",
     ]
     if log.failures:
         lines += ["", "What failed:", ""]

@@ -1,4 +1,4 @@
-"""HTTP as a browser asks for pictures and sends files: one kept connection, no more of the protocol than Streamlit needs."""
+"""HTTP as a browser asks for pictures and sends files: one kept connection, and no more than Streamlit needs."""
 
 from __future__ import annotations
 

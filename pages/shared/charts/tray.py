@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
-
-import numpy as np
-from PIL import Image
 
 _LAYOUT = """
 .cyn-tray { display: grid; grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); gap: 10px 8px; }
@@ -24,19 +20,13 @@ _LAYOUT = """
 """
 
 
-def tray_style(name: str, pictures: Sequence[np.ndarray]) -> str:
-    """A style element with the pictures (size, size, 3) uint8.
+def tray_style(name: str, pictures: Sequence[bytes]) -> str:
+    """A style element with the pictures, JPEGs.
 
     A picture stands where an element has the class `cyn-<name>-<number>`.
     """
     rules = "".join(
-        f".cyn-{name}-{i} {{ background-image: url(data:image/jpeg;base64,{_jpeg(picture)}); }}\n"
+        f".cyn-{name}-{i} {{ background-image: url(data:image/jpeg;base64,{base64.b64encode(picture).decode()}); }}\n"
         for i, picture in enumerate(pictures)
     )
     return f"<style>{_LAYOUT}{rules}</style>"
-
-
-def _jpeg(picture: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=84)
-    return base64.b64encode(buffer.getvalue()).decode()

@@ -112,11 +112,19 @@ def scene(key: str, bird: dict[str, str], seed: int, size: int) -> tuple[np.ndar
     return drawing.image, drawing.attributes
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
 def parted(key: str, bird: dict[str, str], seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The same drawing for people, (SHOWN, SHOWN, 3) uint8, and which of its pixels show which part."""
+    image, packed = _parted(key, bird, seed)
+    shape = image.shape[:2]
+    return image, {part: np.unpackbits(bits, count=SHOWN * SHOWN).reshape(shape).astype(bool)
+                   for part, bits in packed.items()}  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=60)
+def _parted(key: str, bird: dict[str, str], seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The masks packed, eight pixels in a byte."""
     drawing = draw(bird, seed=seed, size=SHOWN)
-    return drawing.image, drawing.masks
+    return drawing.image, {part: np.packbits(mask) for part, mask in drawing.masks.items()}
 
 
 def drawn_picture(name: str, six: SixDrawings, index: int) -> Chosen:

@@ -22,6 +22,8 @@ from pages.shared.learning.lesson import N_PICTURES, Lesson, n_samples
 
 #: The side of a picture in the tray, in pixels.
 _SIDE = 128
+#: Of these small pictures.
+_QUALITY = 84
 
 
 @dataclass
@@ -46,8 +48,8 @@ def lesson_of(world: World, described: Described) -> Lesson:
     return Lesson(project, row, project.learner.importances(row), own, check, pictures, strangers)
 
 
-def thumbnails(world: World, described: Described, n: int) -> list[np.ndarray]:
-    """The first n of the class's fresh pictures, (128, 128, 3) uint8; fewer where there are fewer."""
+def thumbnails(world: World, described: Described, n: int) -> list[bytes]:
+    """The first n of the class's fresh pictures, JPEGs of 128 x 128; fewer where there are fewer."""
     return _thumbnails(resources.identity(), described.identity, n, world, described)
 
 
@@ -74,16 +76,18 @@ def _samples(world_id: str) -> _Samples:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _thumbnails(world_id: str, key: str, n: int, _world: World, _described: Described) -> list[np.ndarray]:
+def _thumbnails(world_id: str, key: str, n: int, _world: World, _described: Described) -> list[bytes]:
     if _world.drawn:
         from niwt_core.birds.drawing import draw
         from niwt_core.birds.world import FRESH_SEED
 
         # larger than the network sees them, from the same seeds
-        return [draw(_described.picks, seed=FRESH_SEED + i, size=_SIDE, masks=False).image for i in range(n)]
+        drawings = (draw(_described.picks, seed=FRESH_SEED + i, size=_SIDE, masks=False).image for i in range(n))
+        return [resources.jpeg(drawing, _QUALITY) for drawing in drawings]
     source = _world.pictures_of(_described, N_PICTURES)
     count = 0 if source is None else min(n, len(source.labels))
-    return [np.asarray(ImageOps.fit(source[i].convert("RGB"), (_SIDE, _SIDE))) for i in range(count)]
+    fitted = (np.asarray(ImageOps.fit(source[i].convert("RGB"), (_SIDE, _SIDE))) for i in range(count))
+    return [resources.jpeg(picture, _QUALITY) for picture in fitted]
 
 
 def told(described: Described) -> str:
