@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import streamlit as st
 
@@ -310,12 +310,13 @@ def network(draft):
     known = {found.name: found for found in networks()}
     local = [name for name in known if weights.file_of(name)]
     preferred = next((name for name in ("mobilenet_v2", *local) if name in local), "mobilenet_v2")
+    asked = draft.order  # of a fit that was cut off, cancelled or failed
     left, right = st.columns(2)
     with left:
         name = st.selectbox(
             "Network, the smallest first",
             list(known),
-            index=list(known).index(preferred),
+            index=_place(asked.get("network"), list(known), preferred),
             format_func=lambda name: f"{name} ({known[name].n_parameters / 1e6:.1f} million weights)",
             key="own_network",
         )
@@ -327,7 +328,13 @@ def network(draft):
             weights.RANDOM: "random (quick to try, poor at seeing)",
         }
         kinds = [kind for kind in words if kind != weights.FILE or name in local]
-        kind = st.selectbox("Its weights", kinds, format_func=words.__getitem__, key="own_weights")
+        kind = st.selectbox(
+            "Its weights",
+            kinds,
+            index=_place(asked.get("weights"), kinds, kinds[0]),
+            format_func=words.__getitem__,
+            key="own_weights",
+        )
     if kind == weights.RANDOM:
         st.caption("A network with random weights has learned nothing yet: good for a trial of the pages, not for use.")
     try:
@@ -342,8 +349,13 @@ def network(draft):
         return f"{layer}{best}: {point.n_channels} neurons, map of {point.side} × {point.side}"
 
     layers = [point.layer for point in found.points]
+    cut = asked.get("layer") if asked.get("network") == name else None
     layer = st.selectbox(
-        "Cut at layer", layers, index=layers.index(found.proposed), format_func=labelled, key=f"own_layer_{name}"
+        "Cut at layer",
+        layers,
+        index=_place(cut, layers, found.proposed),
+        format_func=labelled,
+        key=f"own_layer_{name}",
     )
     point = found.point(layer)
     st.caption(
@@ -354,6 +366,11 @@ def network(draft):
     return name, kind, layer
 
 
+def _place(asked: str | None, among: Sequence[str], otherwise: str) -> int:
+    """Where in a list stands what was asked for, if it is there, or else something."""
+    return among.index(asked if asked in among else otherwise)
+
+
 def start(draft, order) -> None:
     """The title and the button."""
     from niwt_core.limits import PROJECT_TITLE
@@ -362,7 +379,7 @@ def start(draft, order) -> None:
     st.header("4 Fit" if draft.dataset == "folder" else "3 Fit")
     title = st.text_input(
         "What shall the project be called?",
-        value=draft.name.removesuffix(".zip")[:PROJECT_TITLE],
+        value=(draft.order.get("title") or draft.name.removesuffix(".zip"))[:PROJECT_TITLE],
         max_chars=PROJECT_TITLE,
         key=f"own_title_{draft.key}",
     )
@@ -384,6 +401,8 @@ def begin_fit(draft, chosen, title: str) -> None:
 
     try:
         order = Order(check_title(title), *_ordered(chosen))
+        draft = replace(draft, order=asdict(order))  # the next visit finds what was chosen
+        draft.save()
         own_projects.fits().start(
             draft.key, owner(), lambda progress, expect: make_apart(draft, order, progress, expect)
         )

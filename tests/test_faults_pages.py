@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,20 +76,24 @@ def test_a_fit_that_finds_the_disk_full_is_one_sentence_and_can_be_begun_anew():
     at = with_random_weights(open_page(shelf=OWNER))
     with full():
         quiet(at.button(key="own_fit").click().run())
-        wait_for(at, lambda page: "disk is full" in said(page))
-    assert "No project was made; your pictures and descriptions are still here." in said(at)
+        assert "The server’s disk is full, so nothing was saved" in said(at)
     assert latest_draft(OWNER) == draft
     begun_and_cancelled(at)
     assert "disk is full" not in said(at)
 
 
 def test_a_fit_that_was_cut_off_is_told_until_it_is_begun_anew():
-    draft = given()
+    order = {"title": "My colours", "network": "squeezenet1_1", "layer": "features.9", "weights": "random"}
+    draft = replace(given(), order=order)
+    draft.save()
     assert "The server stopped" not in said(open_page(shelf=OWNER))
     (draft.folder / shelf.FITTING).touch()  # whoever made it holds it no more
-    at = with_random_weights(open_page(shelf=OWNER))
+    at = open_page(shelf=OWNER)
     (told,) = [warning.value for warning in at.warning]
     assert told.startswith("The server stopped while your fit was under way or in line. Nothing of what you entered is")
+    chosen = [at.selectbox(key=key).value for key in ("own_network", "own_weights", "own_layer_squeezenet1_1")]
+    assert chosen == ["squeezenet1_1", "random", "features.9"], "nothing of what was entered is lost"
+    assert at.text_input(key=f"own_title_{draft.key}").value == "My colours"
     begun_and_cancelled(at)
     assert "The server stopped" not in said(at)
     assert not (draft.folder / shelf.FITTING).exists()

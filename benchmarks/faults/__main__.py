@@ -92,9 +92,12 @@ def _kind(name: str) -> Kind:
 
 
 def _show(tally: Tally) -> None:
+    """How far it is: on a terminal always, in a log now and then."""
+    said = f"{tally.kind}: {tally.kills} kills, {len(tally.lost)} lost, {len(tally.half_read)} half read"
     if sys.stderr.isatty():
-        found = f"{len(tally.lost)} lost, {len(tally.half_read)} half read"
-        print(f"\r{tally.kind}: {tally.kills} kills, {found} ", end="", file=sys.stderr, flush=True)
+        print(f"\r{said} ", end="", file=sys.stderr, flush=True)
+    elif tally.kills % 10 == 0:
+        print(said, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -183,7 +183,7 @@ def content_of(draft: Draft, folder: Path | None = None) -> str:
     """A hash of every picture, and of every word of the draft."""
     data = (folder or draft.folder) / draft.root
     files = {str(path.relative_to(data)): path.read_bytes() for path in data.rglob("*") if path.is_file()}
-    said = asdict(draft) | {"key": "", "left_out": "", "named": ""}
+    said = asdict(draft) | {"key": "", "left_out": "", "named": "", "order": ""}
     return f"{_hash(files)} {hashlib.sha256(json.dumps(said).encode()).hexdigest()}"
 
 

@@ -50,7 +50,8 @@ class Draft:
         dataset: "folder", or "cub" or "awa2", which bring their descriptions and have no `rows`.
         root: where the pictures are, relative to the draft's folder or absolute.
         has_table: whether descriptions came along. left_out: why -> how many files. named: the first, (path, why).
-        notes: sentences on what came with it.
+        notes: sentences on what came with it. order: what was last asked to be made of it, as `making.Order` has it; {}
+            before the first fit.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Draft:
     left_out: dict[str, int] = field(default_factory=dict)
     named: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    order: dict[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -219,7 +221,8 @@ def draft_of(key: str) -> Draft:
         rows = tuple(ClassRow(**row | {"numbers": tuple(row["numbers"])}) for row in kept.pop("rows"))
         tuples = {name: tuple(kept.pop(name)) for name in ("attribute_names", "notes")}
         named = tuple((path, why) for path, why in kept.pop("named"))
-        return Draft(**kept | tuples | {"rows": rows, "named": named, "key": key})
+        order = {str(name): str(value) for name, value in kept.pop("order", {}).items()}
+        return Draft(**kept | tuples | {"rows": rows, "named": named, "order": order, "key": key})
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
             "The pictures on their way to a project are gone, or no longer whole; upload them anew."
