@@ -19,7 +19,7 @@ from niwt_core.notebook.files import to_csv
 from niwt_core.spreadsheets import cell, table
 from niwt_core.typed import clean
 from niwt_core.worlds.shelf import check_title
-from pages.shared import state
+from pages.shared import resources, state
 from pages.shared.wording import plain
 
 #: What Streamlit's browser code would make an icon, a link, an arrow, a list or a rule of, found in a real browser.
@@ -67,7 +67,8 @@ def test_a_door_that_lets_something_through_is_noticed(door: str, monkeypatch: p
 
 
 @pytest.mark.parametrize("file", screens.SCREENS.values(), ids=screens.SCREENS)
-def test_every_page_stands_a_hostile_address_and_hostile_fields(file: str) -> None:
+def test_every_page_stands_a_hostile_address_and_hostile_fields(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "encoder", _no_encoder)  # seconds to load, and the words near these are nobody's
     address = dict.fromkeys(texts.NAMES, screens.MARKED) | {
         "text": f"a red bird {screens.MARKED}", "picks": "back_color.red~\x00~crown_color.black", "project": "",
         "neuron": "9" * 40,
@@ -77,6 +78,10 @@ def test_every_page_stands_a_hostile_address_and_hostile_fields(file: str) -> No
     screens.check(app)
     screens.type_into(app, f"a red bird {screens.MARKED} \u202e\x00")
     screens.check(app)
+
+
+def _no_encoder() -> None:
+    raise InputError("There is no sentence encoder here.")
 
 
 @pytest.mark.parametrize("project", ["../../etc", "a" * 5000, "<b>ev1l</b>", "x\x00"])
