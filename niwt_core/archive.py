@@ -164,10 +164,11 @@ class _Unpacking:
             raise InputError(f"The zip holds {len(infos):,} files; expected at most {self.limits.files:,}.")
         found = []
         for info in infos:
-            parts = _parts(_name(info))
+            name = _name(info)
+            parts = _parts(name)
             if info.flag_bits & 0x1:
                 raise InputError("The zip is encrypted; expected one without a password.")
-            if not _is_junk(parts) and not info.is_dir():
+            if not _is_junk(parts) and not name.endswith("/"):
                 if why := _why_not(info, parts, self.limits):
                     self._leave(parts, why)
                 else:

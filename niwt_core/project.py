@@ -262,7 +262,8 @@ def _whole(value: Any) -> int:
 def _settings(value: Any) -> Settings:
     settings = Settings(**value)
     for name, number in asdict(settings).items():
-        if type(number) is not bool if name == "kernel" else type(number) not in (int, float):
+        fits = type(number) in (int, float) and abs(number) < limits.NUMBER
+        if type(number) is not bool if name == "kernel" else not fits:
             raise ValueError(f"the setting {name} is {str(number)[:40]!r}")
     return settings
 

@@ -103,6 +103,17 @@ class TestZips:
         assert len(tried) == 5  # the sixth was not decoded
         assert not (tmp_path / "data").exists()
 
+    def test_a_name_that_begins_with_nothing_is_left_out(self, tmp_path):
+        """`ZipInfo.is_dir` looks at the last character of what is before the first NUL: IndexError."""
+        from zipfile import ZipFile
+
+        file = io.BytesIO()
+        with ZipFile(file, "w") as packed:
+            for name in ("a/1.png", "b/1.png", "?/1.png"):
+                packed.writestr(name, encoded("PNG"))
+        data = file.getvalue().replace(b"?/1.png", b"\0/1.png")
+        assert unpack(io.BytesIO(data), tmp_path / "data").left_out == {"named as no file can be everywhere": 1}
+
 
 class TestTables:
     def test_a_wide_table_of_short_lines_makes_no_empty_cells(self, tmp_path):
@@ -218,6 +229,7 @@ class TestProjects:
             ({"backbone": {"name": "vgg16", "layer": "x," * 501}}, "no short text"),
             ({"settings": {"kernel": "yes"}}, "the setting kernel"),
             ({"settings": {"alone": True}}, "the setting alone"),
+            ({"settings": {"ridge": 10**400}}, "the setting ridge"),  # it was above 0 and below infinity
             ({"card": {"title": ["a"]}}, "title is no text"),
             ({"card": {"source": "birds"}}, "source is no object"),
             ({"card": {"word_trust": [{"least": "x", "n_true": 0, "n_words": 1, "promised": 0}]}}, "word_trust"),
