@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any
 
 from niwt_core.errors import InputError
 from niwt_core.pipeline import Progress, silent
@@ -62,7 +62,9 @@ def make_apart(
                 child.stdin.close()
 
 
-def _follow(answers: TextIO, reports: TextIO, progress: Progress, expect: Callable[[tuple[Stage, ...]], None]) -> None:
+def _follow(
+    answers: IO[str], reports: IO[str], progress: Progress, expect: Callable[[tuple[Stage, ...]], None]
+) -> None:
     """Hear the child until it is done.
 
     Raises:
@@ -97,7 +99,7 @@ def _ended(code: int, complaints: IO[bytes]) -> str:
     return f"The fit stopped with an error: {last[0][:200] if last else f'its process ended with {code}'}."
 
 
-def _say(stream: TextIO, message: dict[str, Any]) -> None:
+def _say(stream: IO[str], message: dict[str, Any]) -> None:
     stream.write(json.dumps(message) + "\n")
     stream.flush()
 
