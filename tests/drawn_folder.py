@@ -12,7 +12,7 @@ from niwt_core.birds.species import make_species
 N_SEEN, N_UNSEEN = 9, 3
 
 
-def write_drawn_folder(root: Path, n_each: int = 10) -> None:
+def write_drawn_folder(root: Path, n_each: int = 6) -> None:
     """Class folders and classes.csv in a new folder."""
     species = make_species(N_SEEN, N_UNSEEN)
     root.mkdir()

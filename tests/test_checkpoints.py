@@ -10,7 +10,7 @@ from niwt_core.errors import InputError
 from niwt_core.pipeline import FitOptions, fit
 from niwt_core.processes import ALONE, Team
 
-OPTIONS = FitOptions(n_views=1, epochs=2, n_samples=20)
+OPTIONS = FitOptions(n_views=1, epochs=2, n_samples=12)
 
 
 class CutOffError(Exception):

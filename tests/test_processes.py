@@ -204,7 +204,7 @@ def birds(tmp_path_factory):
     folder = tmp_path_factory.mktemp("many")
     write_drawn_folder(folder / "birds")
     words = ["fit", "--dataset", "folder", "--root", str(folder / "birds"), "--backbone", "paper_bird_net"]
-    words += ["--weights", "random", "--layer", "features.stage4", "--epochs", "2", "--views", "1", "--device", "cpu"]
+    words += ["--weights", "random", "--layer", "features.stage4", "--epochs", "1", "--views", "1", "--device", "cpu"]
     assert main([*words, "--output", str(folder / "one")]) == 0
     return words, load_project(folder / "one")
 
