@@ -59,6 +59,7 @@ class Session:
         url: of the server. page: the page's name in the address, "" for the first. query: the rest of the address.
         hears: called with the raw bytes of every message that arrives.
         fails: called with a sentence for whatever a person would call broken.
+        patience: seconds until a click has to be answered.
         n_pictures, n_polls: pictures that came, and times a living part was asked for; a refresh goes on counting.
     """
 
@@ -67,6 +68,7 @@ class Session:
     query: str = ""
     hears: Callable[[bytes], None] = lambda _: None
     fails: Callable[[str], None] = lambda _: None
+    patience: float = PATIENCE
     tree: Tree = field(default_factory=Tree)
     widgets: dict[str, WidgetState] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)  # name in the address -> hash
@@ -141,6 +143,7 @@ class Session:
             self.query,
             self.hears,
             self.fails,
+            self.patience,
             n_pictures=self.n_pictures,
             n_polls=self.n_polls,
         )
@@ -316,9 +319,9 @@ class Session:
 
     async def _until(self, done: Callable[[], bool], began: float) -> None:
         while not done():
-            rest = began + PATIENCE - time.monotonic()
+            rest = began + self.patience - time.monotonic()
             if rest <= 0:
-                raise UnansweredError(f"no answer within {PATIENCE:.0f} s")
+                raise UnansweredError(f"no answer within {self.patience:.0f} s")
             if self._is_broken():
                 raise UnansweredError("the connection broke")
             self._changed.clear()

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from benchmarks.load.client import Answered, UnansweredError
+from benchmarks.load.client import Answered
 from benchmarks.load.guessing import Guessed, guess
 from benchmarks.load.measures import Cost, Log, Watch, loads, metrics, sessions, tracebacks
 from benchmarks.load.people import MARKER, Fitter, Person, Pupil, description
@@ -27,6 +27,8 @@ LOOKS = 1.0
 ALONE = 45.0
 #: Seconds until a session that has left is forgotten by the server, and a little more.
 REST = 120.0
+#: Seconds that the first visitor waits for a page, while models are loaded.
+COLD = 300.0
 #: Pages that the first visitor opens, all of them.
 _EVERY = (
     "describe", "importances", "train", "explain", "which_words", "what_if", "methods", "dictionary", "notebook",
@@ -148,24 +150,17 @@ def _people(plan: Plan, url: str, log: Log) -> list[Person]:
 
 async def _first_visitor(plan: Plan, url: str) -> None:
     """After this every model is loaded and every module imported. A cold start is not what is measured here."""
-    log = Log(MARKER)  # not looked at: see `_patiently`
+    log = Log(MARKER)  # not looked at
     visitor = Pupil(-2, url, plan.seed, log, math.inf, hurry=0.0)
     visitor.session = visitor.tab_at("describe")
+    visitor.session.patience = COLD
     chance = random.Random(plan.seed)
-    await _patiently(visitor.session.open)
-    await _patiently(lambda: visitor.tab.write("words", description(chance, visitor.marker)))
+    await visitor.tab.open()
+    await visitor.tab.write("words", description(chance, visitor.marker))
     await asyncio.sleep(1)
     for page in _EVERY:
-        await _patiently(lambda page=page: visitor.tab.go(page))
+        await visitor.tab.go(page)
     await visitor.tab.close()
-
-
-async def _patiently(deed) -> None:
-    """A deed whose first time may take longer than a click may: whatever comes of it is not measured."""
-    try:
-        await deed()
-    except UnansweredError:
-        await asyncio.sleep(30)
 
 
 async def _keep_looking(watch: Watch, log: Log, tell: Callable[[str], None]) -> None:

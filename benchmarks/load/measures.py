@@ -34,11 +34,12 @@ class Log:
 
     Attributes:
         prefix: how all secret words begin. words: those that somebody has; what is not among them is chance, as in
-            the letters of a picture.
+            the letters of a picture. secrets: word -> what opens that person's notebook and projects.
     """
 
     prefix: str
     words: set[str] = field(default_factory=set)
+    secrets: dict[str, set[bytes]] = field(default_factory=dict)
     answered: list[Answered] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)  # (whose tab, whose word) -> how often
@@ -53,13 +54,16 @@ class Log:
         self._like = re.compile(self.prefix.encode() + rb"[a-z]{8}", re.IGNORECASE)
 
     def hear(self, own: str, raw: bytes) -> None:
-        """Look through a message that arrived for somebody: no word of anybody else may be in it."""
+        """Look through a message that arrived for somebody: nothing of anybody else may be in it."""
         self.n_messages += 1
         self.n_bytes += len(raw)
         for found in set(self._like.findall(raw)):
             word = found.decode().lower()
             if word != own and word in self.words:
                 self.seen[own, word] += 1
+        for word, secrets in self.secrets.items():
+            if word != own and any(secret in raw for secret in secrets):
+                self.seen[own, f"the secret of {word}"] += 1
 
     def fail(self, person: int, page: str, text: str) -> None:
         """Write down what broke."""

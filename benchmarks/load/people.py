@@ -143,6 +143,9 @@ class Person:
     def _remember(self) -> None:
         """The address is what a person would keep as a bookmark; a class counts once the page says that it is kept."""
         self.address = self.tab.address or self.address
+        for name in ("notebook", "shelf"):
+            if secret := self.address.get(name):
+                self.log.secrets.setdefault(self.marker, set()).add(secret.encode())
         if self.text and self.text not in self.made and self.tab.tree.find(label=KEPT):
             self.made.append(self.text)
 
