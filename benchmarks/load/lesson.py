@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from benchmarks.load.client import Answered
+from benchmarks.load.client import Answered, Session
 from benchmarks.load.guessing import Guessed, guess
 from benchmarks.load.measures import Cost, Log, Watch, loads, metrics, sessions, tracebacks
 from benchmarks.load.people import MARKER, Fitter, Person, Pupil, description
@@ -26,7 +26,7 @@ LOOKS = 1.0
 #: Seconds that one person has the server alone.
 ALONE = 45.0
 #: Seconds until a session that has left is forgotten by the server, and a little more.
-REST = 120.0
+REST = 90.0
 #: Seconds that the first visitor waits for a page, while models are loaded.
 COLD = 300.0
 #: Pages that the first visitor opens, all of them.
@@ -128,6 +128,7 @@ async def _hold(plan: Plan, url: str, tell: Callable[[str], None]) -> Lesson:
     tell(f"coming to rest, {plan.rest:.0f} s")
     left = time.monotonic()
     await asyncio.sleep(plan.rest)
+    await _comes_and_goes(url)
     counters = await asyncio.to_thread(metrics, url)
     return Lesson(
         plan, alone.answered, log, guessed, start, watch.most, watch.now(), time.monotonic() - left, sessions(counters),
@@ -161,6 +162,14 @@ async def _first_visitor(plan: Plan, url: str) -> None:
     for page in _EVERY:
         await visitor.tab.go(page)
     await visitor.tab.close()
+
+
+async def _comes_and_goes(url: str) -> None:
+    """One more visitor: Streamlit forgets sessions whose time is over when the next one leaves."""
+    last = Session(url, patience=COLD)
+    await last.open()
+    await last.close()
+    await asyncio.sleep(5)
 
 
 async def _keep_looking(watch: Watch, log: Log, tell: Callable[[str], None]) -> None:
