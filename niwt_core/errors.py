@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from niwt_core.limits import SENTENCE
 
 
@@ -26,3 +28,12 @@ class LostProcessError(RuntimeError):
     """
 
     CODE = 3
+
+
+def without(error: InputError, *folders: Path | None) -> str:
+    """An error's sentence without the server's folders in it, for people who are not to know where it keeps things."""
+    said = str(error)
+    for folder in folders:
+        if folder is not None and folder.is_absolute():
+            said = said.replace(f"{folder}/", "").replace(str(folder), folder.name)
+    return said

@@ -92,7 +92,5 @@ def _default_folder() -> Path:
     with weights.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != WEIGHTS_SHA256:
-        raise InputError(
-            f"The weights at {weights} have sha256 {found}, expected {WEIGHTS_SHA256}; install {PACKAGE} again."
-        )
+        raise InputError(f"The weights in {PACKAGE} have sha256 {found}, expected {WEIGHTS_SHA256}; install it again.")
     return weights.parent

@@ -27,7 +27,7 @@ from niwt_core.datasets.class_table import read_class_table
 from niwt_core.datasets.matfiles import MAT_IMAGES, MAT_SPLIT, read_proposed_images
 from niwt_core.datasets.tables import check_inside, numbered
 from niwt_core.documents import parse
-from niwt_core.errors import InputError
+from niwt_core.errors import InputError, without
 from niwt_core.images import decode_image
 from niwt_core.neurons.storage import load_dictionary
 from niwt_core.notebook.files import from_json, to_json
@@ -185,7 +185,8 @@ class TestDocuments:
         monkeypatch.setenv(shelf.VARIABLE, str(tmp_path))
         (tmp_path / ("0" * 32)).mkdir()
         shelf.claim(tmp_path / ("0" * 32), "me")
-        for text in ("[" * 100_000, '{"n_seen": 1e999, "class_names": [], "backbone": {}, "card": {}}'):
+        whole = '{"n_seen": 1, "class_names": [], "backbone": {"name": "a", "layer": "b"}, "card": {}}'
+        for text in ("[" * 100_000, whole.replace("1", "1e999"), whole.replace("[]", "true")):
             (tmp_path / ("0" * 32) / "project.json").write_text(text)
             assert shelf.projects_of("me") == []
 
@@ -261,6 +262,19 @@ class TestProjects:
             save_file(tensors | {"within": tensors["within"].to(kind)}, path)
             with pytest.raises(InputError, match=said):
                 load_project(folder)
+
+
+def test_a_link_to_a_broken_project_does_not_tell_where_the_server_keeps_it(tmp_path, monkeypatch):
+    from pages.shared import resources
+
+    monkeypatch.setenv(shelf.VARIABLE, str(tmp_path))
+    (tmp_path / ("0" * 32)).mkdir()
+    (tmp_path / ("0" * 32) / "project.json").write_text("[")
+    with pytest.raises(InputError, match=r"project\.json is damaged") as caught:
+        resources.world_of("0" * 32)
+    assert str(tmp_path) not in str(caught.value)
+    said = without(InputError(f"{tmp_path}/a.csv of {tmp_path} is empty."), tmp_path, None)
+    assert said == f"a.csv of {tmp_path.name} is empty."
 
 
 class TestWeights:

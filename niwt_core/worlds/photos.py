@@ -14,7 +14,7 @@ from torch import Tensor
 from niwt_core import limits
 from niwt_core.birds.trust import explain
 from niwt_core.datasets import ZeroShotData
-from niwt_core.errors import InputError
+from niwt_core.errors import InputError, without
 from niwt_core.explanation.words import WordRidge, fit_word_ridge
 from niwt_core.images import ImageSource
 from niwt_core.knowledge import Knowledge, from_attributes
@@ -73,7 +73,8 @@ class PhotoWorld(World):
         try:
             return load_images(self.source)
         except InputError as error:
-            raise InputError(f"The pictures of this project are not where they were. {error}") from error
+            said = without(error, self.source.root, self.folder)
+            raise InputError(f"The pictures of this project are not where they were. {said}") from error
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:

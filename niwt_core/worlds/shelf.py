@@ -108,7 +108,7 @@ def projects_of(owner: str) -> list[Shelved]:
     for folder in folders_of(owner):
         try:
             document = read_document(folder / _PROJECT, limits.DOCUMENT_BYTES)
-            names, n_seen = document["class_names"], int(document["n_seen"])
+            n_classes, n_seen = len(document["class_names"]), int(document["n_seen"])
             backbone, title = document["backbone"], document["card"].get("title")
             network = f"{backbone['name']}, cut at {backbone['layer']}"
             figures = {str(name): float(value) for name, value in (document["card"].get("figures") or {}).items()}
@@ -116,7 +116,7 @@ def projects_of(owner: str) -> list[Shelved]:
         except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError):
             continue
         shown = str(title or "Untitled")[: limits.PROJECT_TITLE]
-        found.append(Shelved(folder.name, shown, network, n_seen, len(names) - n_seen, made, figures))
+        found.append(Shelved(folder.name, shown, network, n_seen, n_classes - n_seen, made, figures))
     return sorted(found, key=lambda project: -project.made)
 
 

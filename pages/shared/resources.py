@@ -51,10 +51,14 @@ def world_of(key: str) -> World:
     """
     if key == state.BIRDS:
         return _birds()
+    from niwt_core.errors import InputError, without
     from niwt_core.worlds.shelf import stamp_of
 
     folder = folder_of(key)
-    return _own(key, str(folder), stamp_of(folder))
+    try:
+        return _own(key, str(folder), stamp_of(folder))
+    except InputError as error:
+        raise InputError(without(error, folder)) from error
 
 
 def refuse(reason: str) -> NoReturn:
