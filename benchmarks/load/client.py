@@ -29,7 +29,7 @@ from benchmarks.load.wire import Wire, WireError
 
 #: Seconds until a click has to be answered.
 PATIENCE = 30.0
-#: Parameters of an address that belong to the page that is being left, go with it.
+#: Pictures that stand in HTML of the page's own.
 _MEDIA = re.compile(rb"/media/[0-9a-f]+\.[a-z0-9]+")
 
 
