@@ -19,7 +19,7 @@ class Careless:
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
-        self.name, self.longest = f"careless: {kind.name}", kind.longest
+        self.name, self.events, self.longest = f"careless: {kind.name}", kind.events, kind.longest
 
     def prepare(self, place: Path) -> None:
         self._kind.prepare(place)

@@ -27,9 +27,14 @@ Say = Callable[[Mapping[str, str]], None]
 
 
 class Kind(Protocol):
-    """One way of writing. `longest`: seconds after which a writer is killed at the latest."""
+    """One way of writing.
+
+    A writer is killed at a random moment: after it has said something up to `events` times, and then up to `longest`
+    seconds later. So it has come to its work also on a machine that is busy.
+    """
 
     name: str
+    events: int
     longest: float
 
     def prepare(self, place: Path) -> None:
@@ -96,15 +101,16 @@ def kill_many(kind: Kind, kills: int, seed: int, tell: Callable[[Tally], None] =
             place, journal = Path(name), Journal()
             in_a_child(lambda place=place: kind.prepare(place))
             for _ in range(min(AT_ONE_PLACE, kills - tally.kills)):
-                events = _one_life(kind, place, tally.kills, rng.uniform(0, kind.longest))
+                moment = rng.randint(0, kind.events), rng.uniform(0, kind.longest)
+                events = _one_life(kind, place, tally.kills, *moment)
                 reading = read(lambda place=place: kind.read(place))
                 tally.add(events, reading, journal)
                 tell(tally)
     return tally
 
 
-def _one_life(kind: Kind, place: Path, life: int, seconds: float) -> list[dict[str, str]]:
-    """Fork a writer, kill it so many seconds after it is ready, return what it said."""
+def _one_life(kind: Kind, place: Path, life: int, n_events: int, seconds: float) -> list[dict[str, str]]:
+    """Fork a writer, kill it so many seconds after so many events, return what it said."""
     out, into = os.pipe()
     child = os.fork()
     if child == 0:
@@ -121,13 +127,14 @@ def _one_life(kind: Kind, place: Path, life: int, seconds: float) -> list[dict[s
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             raise WriterError(f"The writer of {kind.name} never began: {_complaint(place)}")
+        said = [lines.readline() for _ in range(n_events)]
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status):
             raise WriterError(f"The writer of {kind.name} ended by itself: {_complaint(place)}")
         # A line that the kill cut short says nothing.
-        return [json.loads(line) for line in lines if line.endswith(b"\n")]
+        return [json.loads(line) for line in (*said, *lines) if line.endswith(b"\n")]
 
 
 def read(look: Callable[[], Reading]) -> Reading:

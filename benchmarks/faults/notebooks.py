@@ -23,7 +23,7 @@ _TIMES = ("created", "changed")
 class Notebooks:
     """Each life goes on in the notebook of the ones before."""
 
-    name, longest = "classes in the notebook", 0.4
+    name, events, longest = "classes in the notebook", 40, 0.1
 
     def prepare(self, place: Path) -> None:
         (place / "secret").write_text(create_notebook(_database(place)))

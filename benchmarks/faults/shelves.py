@@ -29,7 +29,7 @@ _REMOVED = "removed "
 class Drafts:
     """Zips unpacked into drafts; drafts edited, removed and brought back."""
 
-    name, longest = "zips unpacked, drafts edited", 0.6
+    name, events, longest = "zips unpacked, drafts edited", 16, 0.2
 
     def prepare(self, place: Path) -> None:
         pass
@@ -58,7 +58,7 @@ class Drafts:
 class Projects:
     """The last step of a fit, saving over a project, another title: of a project that was fitted once."""
 
-    name, longest = "projects saved", 0.5
+    name, events, longest = "projects saved", 12, 0.2
 
     def prepare(self, place: Path) -> None:
         use(place / "template")
@@ -87,7 +87,7 @@ class Projects:
 class Fits:
     """Whole fits, one after the other: what is no project yet is still the draft, and said to be cut off."""
 
-    name, longest = "fits under way", 12.0
+    name, events, longest = "fits under way", 5, 5.0
 
     def prepare(self, place: Path) -> None:
         pass
