@@ -79,6 +79,11 @@ def _rows(draw: Callable) -> str:
     )
 
 
+def _repeated(text: str, times: int) -> str:
+    """So many times, or as often as fits into 2 million characters."""
+    return text * max(1, min(times, 2_000_000 // max(len(text), 1)))
+
+
 @st.composite
 def _numbered(draw: Callable) -> str:
     keys = st.one_of(st.integers(0, 9).map(str), st.sampled_from(NUMBERS))
@@ -87,7 +92,7 @@ def _numbered(draw: Callable) -> str:
                                                "a/" * 2000 + "x", "1.A/" + "x" * 255)))  # fmt: skip
     lines = draw(st.lists(st.tuples(keys, values).map(" ".join), max_size=8))
     times = draw(st.sampled_from((1,) * 30 + (1000, 100_000)))
-    return draw(st.sampled_from(("\n", "\n", "\r\n", "\x85"))).join(lines) * times
+    return _repeated(draw(st.sampled_from(("\n", "\n", "\r\n", "\x85"))).join(lines), times)
 
 
 _LABELS = "1 1 1 3 1.0\n1 2 0 1 2.0\n2 3 1 1 1\n3 4 1 1 1\n"
@@ -113,9 +118,8 @@ def _sentences(draw: Callable) -> str:
     words = draw(
         st.lists(st.one_of(st.sampled_from(_WORDS), st.sampled_from(_WORDS[:14]), st.text(max_size=9)), max_size=20)
     )
-    return draw(st.sampled_from((" ", " ", " ", "", ", ", "\n"))).join(words) * draw(
-        st.sampled_from((1,) * 30 + (200, 5000))
-    )
+    said = draw(st.sampled_from((" ", " ", " ", "", ", ", "\n"))).join(words)
+    return _repeated(said, draw(st.sampled_from((1,) * 30 + (200, 5000))))
 
 
 # Binary files.

@@ -18,6 +18,8 @@ from pathlib import Path
 
 #: Bytes of address space beyond what the process has when it begins: a net below the bounds, so that no machine falls.
 NET = 6 * 2**30
+#: Inputs that Hypothesis makes before it begins anew: it keeps what it made, and would take gigabytes.
+AT_ONCE = 250
 #: Characters of the longest input that atheris tries.
 MAX_LENGTH = 65_536
 
@@ -79,12 +81,12 @@ def generate(strategy: object, n: int, seed: int, one: Callable[[bytes], None], 
     while done < n:
         run = given(strategy)(send)  # type: ignore[arg-type]
         options = {"database": None, "deadline": None, "phases": (Phase.generate,)}
-        checked = settings(max_examples=n - done, suppress_health_check=list(HealthCheck), **options)  # type: ignore[arg-type]
+        checked = settings(max_examples=min(n - done, AT_ONCE), suppress_health_check=list(HealthCheck), **options)  # type: ignore[arg-type]
         before = done
         hypothesis.seed(seed)(checked(run))()
         if done == before:
             break
-        seed += 1  # it found no more of them: another beginning
+        seed += 1_000_003  # another beginning
 
 
 def _guided(one: Callable[[bytes], None], seeds: list[bytes], n: int, seed: int) -> None:
