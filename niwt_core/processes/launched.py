@@ -23,7 +23,7 @@ from torch import Tensor, distributed
 
 from niwt_core.errors import InputError, LostProcessError
 from niwt_core.processes.hearts import Hearts
-from niwt_core.processes.team import Team
+from niwt_core.processes.team import CPU, Team
 
 #: Seconds without a sign of life after which a process is taken for lost. One that is killed is noticed at once.
 PATIENCE = 60.0
@@ -90,14 +90,15 @@ def launched_team(device: str = "auto", patience: float = PATIENCE, remedy: str 
         raise InputError("No CUDA device was found; expected one for --device cuda.")
     on_cpu = device == "cpu" or not torch.cuda.is_available()
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        yield Team(device=torch.device("cpu" if on_cpu else "cuda"))
+        yield Team(device=CPU if on_cpu else torch.device("cuda", 0))
         return
     from accelerate import PartialState
 
     state = PartialState(cpu=on_cpu, timeout=_ANY_TIME)
     hearts = Hearts(_store(), state.process_index, state.num_processes, patience, remedy)
     hearts.start()
-    team = LaunchedTeam(state.process_index, state.num_processes, state.device, hearts=hearts)
+    place = CPU if on_cpu else state.device  # Accelerate numbers the CPU, and networks do not
+    team = LaunchedTeam(state.process_index, state.num_processes, place, hearts=hearts)
     try:
         with _stopped_by_launcher(hearts):
             yield team
