@@ -177,7 +177,7 @@ class TestTables:
             check_inside("a/" * 998 + "1.jpg", Path("list"), folders=True)
 
     def test_bytes_and_lines_of_a_list(self, tmp_path, monkeypatch):
-        """10 bytes and 5 lines in the place of 50 MB and a million, which take a second."""
+        """10 bytes and 5 lines in the place of 32 MB and a million, which take a second."""
         (tmp_path / "a").write_text("1\n2\n3\n4\n5")
         monkeypatch.setattr(limits, "TEXT_BYTES", 9)
         monkeypatch.setattr(limits, "TEXT_LINES", 5)
