@@ -16,6 +16,7 @@ from torch import fx, nn
 
 from niwt_core.cutting import offsets_in, subgraph
 from niwt_core.errors import InputError
+from niwt_core.tracing import trace
 
 _ELEMENTWISE = (
     nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh,
@@ -53,7 +54,7 @@ def split_channelwise(head: nn.Module) -> ChannelwiseHead | None:
     if offsets_in(head) or not any(type(m) is nn.Linear for m in head.modules()):
         return None
     try:
-        traced = head if isinstance(head, fx.GraphModule) else fx.symbolic_trace(head)
+        traced = head if isinstance(head, fx.GraphModule) else trace(head)
     except Exception:  # tracing runs the head's own code: whatever fails there, the general way does not need it
         return None
     graph, modules = traced.graph, dict(traced.named_modules())

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from niwt_core.errors import InputError
+from niwt_core.tracing import Tracer
 
 
 class Offset(nn.Module):
@@ -163,7 +164,7 @@ def subgraph(model: nn.Module, graph: fx.Graph, last: fx.Node, start: fx.Node | 
     return module
 
 
-class _LeafTracer(fx.Tracer):
+class _LeafTracer(Tracer):
     """Keeps the cut layers whole, so that a container ("layer4.1") is one node of the graph."""
 
     def __init__(self, layers: tuple[str, ...]) -> None:
