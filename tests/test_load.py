@@ -120,6 +120,8 @@ def test_tracebacks_of_a_log_are_counted_by_their_last_line():
         'started\nTraceback (most recent call last):\n  File "a.py", line 3, in b\n    c()\nKeyError: 4\ngoes on\n' * 2
     )
     assert tracebacks(log) == {'KeyError: 4 (File "a.py", line 3, in b)': 2}
+    framed = "─── Traceback (most recent call last) ───\n  /a.py:3 in b   \n  ❱ 3 c()  \n─────\nNameError: not there\n"
+    assert list(tracebacks(f"\x1b[31m{framed}")) == ["NameError: not there (/a.py:3 in b)"]
 
 
 # -- a server that breaks on purpose -----------------------------------------------------------------------------------

@@ -177,11 +177,13 @@ def tracebacks(log: str) -> Counter[str]:
     """What a server's log tells of errors: the last line of each traceback, with the place that it came from."""
     found: Counter[str] = Counter()
     place, inside = "", False
-    for line in log.splitlines():
-        if line.startswith("Traceback"):
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", log).splitlines():
+        if line.startswith("Traceback") or (line.startswith("─") and "Traceback" in line):
             inside, place = True, ""
-        elif inside and line.lstrip().startswith("File "):
+        elif inside and (line.lstrip().startswith("File ") or re.match(r" +\S+\.py:\d+ in ", line)):
             place = line.strip()
+        elif line.startswith("─"):
+            continue  # Streamlit's own stand in a frame
         elif inside and line and not line.startswith(" "):
             found[f"{line[:200]} ({place})"] += 1
             inside = False
