@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.shared import state
 from pages.shared.lessons import tour
 from pages.shared.person import notebook_key, owner, sign_in
 
@@ -79,5 +80,6 @@ def ensure() -> None:
     sign_in.gate()  # here too, should a page ever run without app.py
     sign_in.bar()
     tour.bar(Path(sys._getframe(1).f_code.co_filename).stem)  # of the page that asks
+    state.carry()
     notebook_key.carry()
     owner.keep()

@@ -121,10 +121,19 @@ def _load(folder: Path) -> Project:
 
     torch.set_num_threads(1)  # each visitor's work is small; more threads would only wait for one another
     sys.setswitchinterval(TURN)
+    _tidying()
     loaded = load_project(folder)
     _ = loaded.learner  # computed now, so that no page waits for it later
     settle()
     return loaded
+
+
+@st.cache_resource(show_spinner=False)
+def _tidying():
+    """One thread a server, from its first network on."""
+    from pages.shared.jobs.tidying import keep_tidy
+
+    return keep_tidy()
 
 
 def settle() -> None:

@@ -74,6 +74,15 @@ def described() -> Described | None:
     return current
 
 
+def carry() -> None:
+    """Keep the class in the address on pages that do not ask for one.
+
+    A class of photos that only the address knows is left there: reading it would load the network.
+    """
+    if "described" in st.session_state or world_key() == BIRDS:
+        described()
+
+
 def describe_as(text: str, picks: Mapping[str, str], of: str = "") -> Described:
     """Make this the current class; what nobody sees of its text is left out."""
     current = Described(clean(text, lines=True), dict(picks), of)
