@@ -85,5 +85,5 @@ def _read(shelf: Path) -> Ages:
         known = {str(name): (int(stamp), float(since)) for name, (stamp, since) in found["known"].items()}
         at = found["at"]
         return Ages(Now(str(at["start"]), float(at["running"]), float(at["date"])), float(found["shelf"]), known)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return Ages(now())
