@@ -20,7 +20,7 @@ def snapshot(n: int, state: State = State.PAUSED) -> Snapshot:
     frames = tuple(Frame(i, np.array([i, -1.0, 0.0]), np.array([2, 0, 1, 2])) for i in range(n))
     return Snapshot(
         run=1, state=state, step=None, predicted=frames[-1].predicted, won=frames[-1].predicted == 2, history=points,
-        before=points[-2] if n > 1 else None, frames=frames, ruled=None, seconds=0.1, speed=None, error=None,
+        before=points[-2] if n > 1 else None, frames=frames, ruled=None, seconds=0.1, speed=None, place=0, error=None,
     )  # fmt: skip
 
 
