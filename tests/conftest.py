@@ -127,7 +127,7 @@ def browser_page(chromium: Any) -> Iterator[Any]:
     def note(message: Any) -> None:
         # On a page's own address Streamlit's browser code looks for the server below that address first: not ours. Nor
         # are pictures of a page that was left before they came: the server has let them go. See `_broken_pictures`.
-        theirs = any(part in message.location.get("url", "") for part in ("/_stcore/", "/media/"))
+        theirs = any(part in message.location.get("url", "") + message.text for part in ("/_stcore/", "/media/"))
         if message.type == "error" and not theirs:
             errors.append(f"{message.text} {message.location.get('url', '')}")
 

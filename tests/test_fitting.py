@@ -110,6 +110,7 @@ def test_who_pauses_lets_the_next_in_and_stands_in_line_again():
 def test_the_clock_stands_still_while_paused():
     line, work = one_by_one(), Steps()
     fit = line.start("1", "1", work)
+    until(lambda: state(fit) is State.RUNNING)
     fit.pause()
     work.go(1)
     until(lambda: fit.snapshot().done == 1)

@@ -1,6 +1,8 @@
 """The growth benchmark in small: its law, its memory, every row of its report, and that the core's streams are flat."""
 
 import math
+import sys
+import types
 from dataclasses import replace
 
 import matplotlib
@@ -17,6 +19,12 @@ from benchmarks.growth.sections import CHANNELS, CLASSES, REAL, SECTIONS, grown,
 #: What two peaks of the same work may differ by. The 350 images more would take 11 MB if their activations were kept,
 #: their Jacobians 46 MB.
 GRAIN_MB = 4
+
+
+@pytest.fixture(autouse=True)
+def no_script(monkeypatch):
+    """What a fresh process would run first: Streamlit's tests leave app.py there."""
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
 
 
 @pytest.mark.parametrize("planted", [0.0, 1.0, 2.5])

@@ -34,6 +34,8 @@ def test_two_people_sign_in_one_after_the_other(browser_page: Any, tmp_path: Pat
             page.get_by_text("It is your account’s own").wait_for()
             page.get_by_role("button", name="Sign out").click()
             _sign_in(page, openid, "eve", "Eve", url)
+            page.wait_for_load_state("networkidle")
+            page.goto("about:blank")  # before the server ends: what a page still loads then would be missed
 
 
 def _sign_in(page: Any, openid: Any, subject: str, name: str, url: str) -> None:
