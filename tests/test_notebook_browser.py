@@ -61,7 +61,8 @@ def test_described_kept_renamed_and_opened_by_somebody_else(chromium: Any, brows
         stranger.goto(link)
         stranger.get_by_role("heading", name="What was understood").wait_for()
         settled(stranger)
-        stranger.wait_for_function("v => [...document.querySelectorAll('textarea')].some(t => t.value === v)", arg=EXAMPLE)
+        says = "words => [...document.querySelectorAll('textarea')].some(field => field.value === words)"
+        stranger.wait_for_function(says, arg=EXAMPLE)
         assert parse_qs(urlsplit(stranger.url).query)["picks"] == parse_qs(urlsplit(link).query)["picks"]
         assert "crown: black" in stranger.locator(".read").inner_text()
         theirs = parse_qs(urlsplit(stranger.url).query).get("notebook", [""])[0]
