@@ -327,3 +327,12 @@ def test_folded_batch_norms_leave_the_statistics_as_they_are():
 
 def _used(module, name):
     return any(node.op == "call_module" and node.target == name for node in module.graph.nodes)
+
+
+def test_loops_on_jacobians_laid_out_by_feature_share_their_numbers():
+    laid_out = torch.rand(6, 5, 4).transpose(0, 1)  # (5 images, 6 features, 4 channels)
+    before = laid_out.clone()
+    importances_of = jacobian_importances(laid_out).of
+    laid_out.zero_()  # who looks at the same numbers sees that
+    assert not importances_of(torch.ones(1, 6), None).any()
+    assert jacobian_importances(before).of(torch.ones(1, 6), None).sum() == pytest.approx(float(before.sum()), rel=1e-5)

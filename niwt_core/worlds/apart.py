@@ -24,7 +24,7 @@ from niwt_core.worlds.effort import Stage
 from niwt_core.worlds.making import Order, make
 
 #: How much politer than the pages the child is (`nice`).
-POLITENESS = 10
+POLITENESS = 19
 #: Of random weights, which are the same in every fit.
 SEED = 0
 COMMAND = [sys.executable, "-m", "niwt_core.worlds.apart"]

@@ -72,4 +72,5 @@ def jacobians_of(
     for activations, labels in activation_batches(source, backbone, batch_size=_BATCH if world.drawn else 1):
         parts.append(channel_jacobian(backbone.head, activations))
         progress(len(labels))
-    return torch.cat(parts)
+    # Laid out feature by feature, as the loop reads them: so that each loop looks at these numbers and copies none.
+    return torch.cat(parts).transpose(0, 1).contiguous().transpose(0, 1)
