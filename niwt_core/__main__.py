@@ -183,7 +183,7 @@ def _fit_in(team: Team, args: argparse.Namespace) -> None:
 
     import torch
 
-    from niwt_core.backbone import load_backbone
+    from niwt_core.backbone import load_backbone, settle_norms
     from niwt_core.checkpoints import UNKEPT, FolderCheckpoint, check_alike, fingerprint_of
     from niwt_core.images import ImageSource, folder_images, noise_images
     from niwt_core.knowledge import default_kind
@@ -200,6 +200,8 @@ def _fit_in(team: Team, args: argparse.Namespace) -> None:
     weights = None if args.weights == "random" else args.weights
     torch.manual_seed(args.seed)  # random weights have to be the same in every process, and when the command runs again
     backbone = load_backbone(args.backbone, args.layer, weights)
+    if weights is None:
+        settle_norms(backbone)
     defaults = FitOptions()
     options = FitOptions(
         n_views=args.views or defaults.n_views,

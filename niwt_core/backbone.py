@@ -86,6 +86,27 @@ def load_backbone(name: str, layer: str, weights: str | Path | None = None) -> B
     return assemble(name, layer, trunk, head, image_size, mean, std)
 
 
+@torch.no_grad()
+def settle_norms(backbone: Backbone) -> None:
+    """Give a network with random weights, just made, batch norms that fit it.
+
+    Untrained ones divide by a variance of 1 that nothing has: through the layers of a MobileNet activations shrink to
+    1e-8, and float16 keeps none of them. Eight pictures of noise tell the norms what comes to them.
+    """
+    modules = [*backbone.trunk.modules(), *backbone.head.modules()]
+    norms = [module for module in modules if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    size = backbone.image_size
+    noise = torch.randn(8, 3, size, size, generator=torch.Generator().manual_seed(0))
+    for norm in norms:
+        norm.momentum = 1.0  # the last that came is what counts
+        norm.train()
+    backbone.head(backbone.trunk(noise))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
+
+
 def network_bytes(name: str) -> int:
     """Bytes of a network's parameters, its last layer's too, without making them.
 

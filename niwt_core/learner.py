@@ -241,6 +241,9 @@ def choose_transfer(
 
     Returns:
         the settings, and what they reached in the rehearsal.
+
+    Raises:
+        InputError: no strength has a finite answer.
     """
     kept = rehearsal.kept
     measured = measure_classes(kept.classifier.names, kept.descriptions, kept.features, kept.labels, prior.shrinkage)
@@ -254,11 +257,18 @@ def choose_transfer(
             settings = replace(learner.settings, strength=strength)
             new = replace(learner, settings=settings).classifier(played, rehearsal.descriptions)
             scores = new(rehearsal.features) / settings.stretch
+            if not torch.isfinite(scores).all():
+                continue  # neurons that hardly move the features ask for weights beyond all numbers
             for stretch in STRETCHES:
                 choice = _judge(seen, stretch * scores, rehearsal, learner.unit)
                 joined = torch.cat([seen, stretch * scores], 1)
                 alone = lone_constant(joined, rehearsal.labels, rehearsal.n_kept, learner.unit)
                 tried.append((replace(settings, stretch=stretch, constant=choice.constant, alone=alone), choice))
+    if not tried:
+        raise InputError(
+            "At this layer the network’s neurons do not move its features, so no class can be made from them; choose "
+            "trained weights, or another layer."
+        )
     enough = (1 - TOLERANCE) * max(choice.harmonic for _, choice in tried)
     near_best = [(settings, choice) for settings, choice in tried if choice.harmonic >= enough]
     return max(near_best, key=lambda pair: (pair[0].strength, pair[1].harmonic))

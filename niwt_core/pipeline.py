@@ -135,12 +135,23 @@ def activations_of(
     team: Team = ALONE,
     checkpoint: Checkpoint = UNKEPT,
 ) -> CachedActivations:
-    """Activations of the training images and of their augmented views; of a team each process holds its share."""
+    """Activations of the training images and of their augmented views; of a team each process holds its share.
+
+    Raises:
+        InputError: the network answers nothing, or beyond all numbers, to the images.
+    """
     n_passes, n_images = 1 + options.n_views, len(data.train.labels)
     count = _counter("activations", n_passes * n_images, progress, team, n_passes * len(team.share(n_images)))
-    return cache_activations(
+    cached = cache_activations(
         data.train, backbone, options.n_views, count, options.n_workers, team=team, checkpoint=checkpoint
     )
+    if not cached.plain.any() or not torch.isfinite(cached.plain).all():
+        answers = "beyond all numbers" if cached.plain.any() else "nothing"
+        raise InputError(
+            f"With these weights {backbone.name} answers {answers} at layer {backbone.layer}; expected activations "
+            "that can be told apart. Choose trained weights, or another layer."
+        )
+    return cached
 
 
 @dataclass(frozen=True, eq=False)

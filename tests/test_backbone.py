@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision import models
 
-from niwt_core.backbone import PAPER_BIRD_NET, cut, load_backbone
+from niwt_core.backbone import PAPER_BIRD_NET, cut, load_backbone, settle_norms
 from niwt_core.birds.network import PaperBirdNet
 from niwt_core.errors import InputError
 from niwt_core.importance import channel_jacobian, layer_teaches_nothing
@@ -123,3 +123,18 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path):
 def test_real_weights_load_and_know_their_photos(shared_data):
     backbone = load_backbone("mobilenet_v2", "features.15", shared_data / "weights" / "mobilenet_v2.pth")
     assert (backbone.n_channels, backbone.n_features, backbone.grid) == (160, 1280, (7, 7))
+
+
+def test_random_norms_are_settled_so_that_activations_stay_of_ordinary_size():
+    torch.manual_seed(0)
+    backbone = load_backbone("mobilenet_v3_small", "features.12")
+    picture = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        assert backbone.trunk(picture).abs().max() < 1e-5
+        settle_norms(backbone)
+        settled = backbone.trunk(picture)
+        assert 0.1 < settled.abs().max() < 1000
+        assert torch.equal(backbone.trunk(picture), settled)  # back in use, not learning
+    norms = [m for m in backbone.trunk.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert norms
+    assert all(not norm.training and norm.momentum != 1.0 for norm in norms)

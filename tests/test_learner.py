@@ -122,6 +122,14 @@ def test_new_classes_are_found_from_descriptions_alone(planted):
     assert wrong.unseen_only < 0.3
 
 
+def test_a_transfer_without_a_finite_answer_is_refused_in_a_sentence(planted):
+    rehearsal, importances = planted.rehearsal()
+    statistics = planted.closed_form.statistics
+    nowhere = dataclasses.replace(statistics, jacobian=statistics.jacobian * float("nan"))
+    with pytest.raises(InputError, match="do not move its features"):
+        choose_transfer(rehearsal, choose_prior(rehearsal), importances, ClosedForm(nowhere))
+
+
 @pytest.mark.parametrize("stretch", [1.0, 1.7])
 def test_what_the_rehearsal_promises_is_what_a_learner_with_these_settings_reaches_in_it(noisy, stretch):
     """The constant comes in units and is applied in scores, at the scale and stretch of these: H must be the same."""

@@ -264,3 +264,14 @@ def test_a_class_without_a_photo_to_train_on_is_learned_from_its_description(sma
     result = evaluate_project(project, data)
     assert result.seen_only == 1.0
     assert result.unseen_only == 1.0  # there is but one
+
+
+@pytest.mark.parametrize(("factor", "said"), [(0.0, "answers nothing"), (1e30, "answers beyond all numbers")])
+def test_a_network_that_tells_no_pictures_apart_is_refused_at_once(small_data, small_project, factor, said):
+    class Times(torch.nn.Module):
+        def forward(self, images):
+            return small_project.backbone.trunk(images) * factor
+
+    backbone = dataclasses.replace(small_project.backbone, trunk=Times())
+    with pytest.raises(InputError, match=said):
+        activations_of(small_data, backbone, FitOptions(n_views=0))

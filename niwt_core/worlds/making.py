@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from niwt_core.backbone import Backbone, load_backbone
+from niwt_core.backbone import Backbone, load_backbone, settle_norms
 from niwt_core.errors import InputError
 from niwt_core.pipeline import Progress, check, evaluate_project, fit, silent
 from niwt_core.project import Project, save_in
@@ -110,7 +110,9 @@ def load_network(order: Order) -> Backbone:
         InputError: weights that are not there and cannot be fetched.
     """
     if order.weights == RANDOM:
-        return load_backbone(order.network, order.layer)
+        made = load_backbone(order.network, order.layer)
+        settle_norms(made)
+        return made
     if order.weights == DOWNLOAD:
         try:
             return load_backbone(order.network, order.layer, DOWNLOAD)
