@@ -258,9 +258,16 @@ def test_the_same_elements_as_in_a_browser(app_url, browser_page):
     browser_page.goto(f"{app_url}/describe?{query}")
     browser_page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
     browser_page.get_by_role("button", name=buttons[-1], exact=True).wait_for()
-    assert browser_page.locator(".stMainBlockContainer").locator("h1, h2, h3").all_inner_texts() == headings
-    there = browser_page.locator('[data-testid="stImage"] img').all()
-    assert [picture.get_attribute("alt") for picture in there] == pictures
+
+    def there() -> tuple[list[str], list[str | None]]:
+        titles = browser_page.locator(".stMainBlockContainer").locator("h1, h2, h3").all_inner_texts()
+        images = browser_page.locator('[data-testid="stImage"] img').all()
+        return titles, [image.get_attribute("alt") for image in images]
+
+    late = time.monotonic() + 20
+    while there() != (headings, pictures) and time.monotonic() < late:  # a browser that is busy paints later
+        browser_page.wait_for_timeout(200)
+    assert there() == (headings, pictures)
     assert len(pictures) == 8
     for label in buttons:
         assert browser_page.get_by_role("button", name=label, exact=True).count() == 1, label
