@@ -325,7 +325,8 @@ class Fitter(Person):
         while self.tab.tree.find("own_cancel"):  # its page shows how far it is
             await self.watch()
             await self.now_and_then_refresh(self.marker)
-        self.n_done += self.tab.tree.holds(title)
+        # One that failed leaves its title in a field, too; only a project that was made can be used.
+        self.n_done += bool(self.tab.tree.keys("own_use_")) and self.tab.tree.holds(title)
 
     def _random_weights(self) -> str:
         node = self.tab.tree.find("own_weights")
