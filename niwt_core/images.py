@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -110,6 +110,18 @@ class ImageSource(Protocol):
     def __getitem__(self, index: int) -> Image.Image: ...
 
 
+@runtime_checkable
+class ManyImages(ImageSource, Protocol):
+    """A source that is quicker when it is asked for many at a time."""
+
+    def many(self, indices: Sequence[int]) -> list[Image.Image]: ...
+
+
+def images_at(source: ImageSource, indices: Sequence[int]) -> list[Image.Image]:
+    """Some images of a source, the way that is quickest for it."""
+    return source.many(indices) if isinstance(source, ManyImages) else [source[int(i)] for i in indices]
+
+
 @dataclass(frozen=True, eq=False)
 class ImageFiles:
     """Photos on disk with their class numbers (n_images,)."""
@@ -202,6 +214,15 @@ class _InputDataset(Dataset):
             return to_input(image, self.backbone), label
         rng = np.random.default_rng([self.augment_seed, index])
         return to_augmented_input(image, self.backbone, rng), label
+
+    def __getitems__(self, positions: list[int]) -> list[tuple[Tensor, int]]:
+        """A batch: a source that makes its images may make them in one go."""
+        if self.augment_seed is not None:
+            return [self[position] for position in positions]
+        indices = [int(self.indices[position]) for position in positions]
+        images = images_at(self.source, indices)
+        return [(to_input(image, self.backbone), int(self.source.labels[i]))
+                for image, i in zip(images, indices, strict=True)]  # fmt: skip
 
 
 def input_batches(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from niwt_core.birds.world import FRESH_SEED, Drawings
 from niwt_core.gzsl import Classifier, join
-from niwt_core.images import ImageSource, to_input
+from niwt_core.images import ImageSource, images_at, to_input
 from niwt_core.project import Project
 from niwt_core.surgery import Factors, features_after
 from niwt_core.worlds.base import World
@@ -111,7 +111,7 @@ def show(world: World, shown: tuple[Exhibits, ...], batch: int = BATCH) -> Itera
     for number, exhibit in enumerate(shown):
         for start in range(0, len(exhibit), batch):
             indices = range(start, min(start + batch, len(exhibit)))
-            pictures = [exhibit.source[i] for i in indices]
+            pictures = images_at(exhibit.source, indices)
             inputs = torch.stack([to_input(picture, backbone) for picture in pictures])
             with torch.no_grad():
                 activations = backbone.trunk(inputs.to(memory_format=torch.channels_last)).contiguous()

@@ -243,8 +243,8 @@ def _portraits(current: state.Described) -> None:
     bird = dict(current.picks)
     with st.container(key="portraits_described"):
         for row in range(0, N_PORTRAITS, 4):
-            for i, column in enumerate(st.columns(4), start=row):
-                image, chosen = resources.drawn(current.key, bird, PORTRAIT_SEED + i)
+            drawn = resources.drawn(current.key, bird, PORTRAIT_SEED + row, 4)
+            for i, (column, (image, chosen)) in enumerate(zip(st.columns(4), drawn, strict=True), start=row):
                 # The three most visible of what varies; the whole list would be longer than the picture.
                 shown = phrases(chosen, sorted(chosen, key=_visibility)[:3])
                 column.image(image, width="stretch", caption=shown or None, alt=f"drawing {i + 1}: {phrases(bird)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from niwt_core.backbone import Backbone
 from niwt_core.cutting import offsets_in
-from niwt_core.images import ImageSource, activation_batches
+from niwt_core.images import ImageSource, activation_batches, images_at
 
 #: How a neuron's map of activations becomes one number an image.
 POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -35,6 +35,10 @@ class Part:
 
     def __getitem__(self, index: int) -> Image.Image:
         return self.source[int(self.indices[index])]
+
+    def many(self, indices: Sequence[int]) -> list[Image.Image]:
+        """Images of these numbers."""
+        return images_at(self.source, [int(self.indices[i]) for i in indices])
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from niwt_core.birds.attributes import GROUPS
 from niwt_core.birds.described import STRANGER_SEED, description_of
+from niwt_core.birds.easel import Artist, draw_here
 from niwt_core.birds.phrases import phrase
 from niwt_core.birds.reading import Encoder, read
 from niwt_core.birds.species import make_species
@@ -25,16 +26,20 @@ from niwt_core.worlds.described import Described, Understood
 
 
 class BirdWorld(World):
-    """Paper Birds; `encoder` lets words that the lexicon does not list be read as near ones."""
+    """Paper Birds; `encoder` lets words that the lexicon does not list be read as near ones.
+
+    Args:
+        artist: who draws the pictures.
+    """
 
     title, noun, drawn = "Paper Birds", "bird", True
 
-    def __init__(self, project: Project, key: str = "birds") -> None:
-        self.project, self.key = project, key
+    def __init__(self, project: Project, key: str = "birds", artist: Artist = draw_here) -> None:
+        self.project, self.key, self._artist = project, key, artist
 
     @cached_property
     def data(self) -> ZeroShotData:
-        return load_birds()
+        return load_birds(artist=self._artist)
 
     @property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
@@ -47,13 +52,15 @@ class BirdWorld(World):
         return description_of(self.project, described.picks)
 
     def pictures_of(self, described: Described, n: int, seed: int = FRESH_SEED) -> Drawings:
-        return drawings_of([described.picks], n, seed)
+        return drawings_of([described.picks], n, seed, artist=self._artist)
 
     def strangers(self, described: Described) -> Drawings:
-        return drawings_of([s.attributes for s in make_species() if not s.seen], 2, STRANGER_SEED)
+        strangers = [s.attributes for s in make_species() if not s.seen]
+        return drawings_of(strangers, 2, STRANGER_SEED, artist=self._artist)
 
     def pictures(self, name: str, n: int, seed: int = FRESH_SEED) -> Drawings:
-        return drawings_of([next(s.attributes for s in make_species() if s.name == name)], n, seed)
+        bird = next(s.attributes for s in make_species() if s.name == name)
+        return drawings_of([bird], n, seed, artist=self._artist)
 
     def samples(self, n: int, *, fresh: bool = False) -> Part:
         source = self.data.test_seen if fresh else self.data.train

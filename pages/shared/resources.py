@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,11 +18,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from niwt_core.birds.easel import Artist
     from niwt_core.neurons import Dictionary
     from niwt_core.project import Project
     from niwt_core.worlds.base import WordReader, World
     from niwt_core.worlds.described import Described
 
+#: Of what pages send.
+JPEG_QUALITY = 92
 BUNDLED = Path(__file__).parents[2] / "assets" / "paper_birds"
 
 
@@ -97,7 +99,7 @@ def identity() -> str:
 def _birds(folder: str = str(BUNDLED)) -> World:
     from niwt_core.worlds.birds import BirdWorld
 
-    return BirdWorld(_load(Path(folder)))
+    return BirdWorld(_load(Path(folder)), artist=artist())
 
 
 @st.cache_resource(show_spinner="Opening the project …", max_entries=8)
@@ -205,30 +207,33 @@ def _strangers(world_id: str, of: str, _world: World, _described: Described) -> 
     return features_of(_world, _world.strangers(_described))
 
 
-def jpeg(picture: np.ndarray, quality: int = 92) -> bytes:
-    """A picture (height, width, 3) uint8 as it is sent: a tenth of the memory, and not made anew for every run."""
-    from PIL import Image
+def artist() -> Artist:
+    """Who draws what pages show, one at a time in a process of its own: drawings would hold everybody up."""
+    from niwt_core.birds import easel
 
-    found = io.BytesIO()
-    Image.fromarray(picture).save(found, "JPEG", quality=quality, subsampling=0)
-    return found.getvalue()
+    return easel.shared()
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)
 def portrait(key: str, bird: dict[str, str], seed: int, size: int = 320, calm: bool = True) -> bytes:
     """A drawing of the bird for the page, a JPEG of size x size."""
-    from niwt_core.birds.drawing import draw
+    from niwt_core.birds.easel import Wish
 
-    return jpeg(draw(bird, seed=seed, size=size, masks=False, calm=calm).image)
+    return artist()([Wish(bird, seed, size, calm)], JPEG_QUALITY)[0].data
 
 
-@st.cache_data(show_spinner=False, max_entries=1000)
-def drawn(key: str, bird: dict[str, str], seed: int, size: int = 320) -> tuple[bytes, dict[str, str]]:
-    """A portrait, a JPEG, and what the drawing chose for the groups that the bird leaves open."""
-    from niwt_core.birds.drawing import draw
+@st.cache_resource(show_spinner=False, max_entries=200)
+def drawn(
+    key: str, bird: dict[str, str], first_seed: int, n: int, size: int = 320
+) -> tuple[tuple[bytes, dict[str, str]], ...]:
+    """Some portraits, JPEGs, and what each drawing chose for the groups that the bird leaves open."""
+    from niwt_core.birds.easel import Wish
 
-    drawing = draw(bird, seed=seed, size=size, masks=False, calm=True)
-    return jpeg(drawing.image), {group: value for group, value in drawing.attributes.items() if group not in bird}
+    sheets = artist()([Wish(bird, first_seed + i, size, calm=True) for i in range(n)], JPEG_QUALITY)
+    return tuple(
+        (sheet.data, {group: value for group, value in sheet.attributes.items() if group not in bird})
+        for sheet in sheets
+    )
 
 
 def predicted_importances(classes: Sequence[Described]) -> np.ndarray:
@@ -318,7 +323,9 @@ def picture_of(described: Described, number: int, size: int = 320) -> bytes:
         return portrait(described.key, dict(described.picks), FRESH_SEED + number, size, calm=False)
     source = here.pictures_of(described, N_PICTURES)
     assert source is not None, "a picture was asked for where there is none"
-    return jpeg(squared(source[number], size))
+    from niwt_core.birds.easel import jpeg
+
+    return jpeg(squared(source[number], size), JPEG_QUALITY)
 
 
 def pictures(name: str, n: int, seed: int = 0, size: int = 320) -> list[np.ndarray]:

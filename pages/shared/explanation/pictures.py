@@ -11,6 +11,7 @@ import streamlit as st
 from PIL import Image, ImageOps
 
 from niwt_core.birds.drawing import draw
+from niwt_core.birds.easel import Wish, pixels
 from niwt_core.birds.species import make_species
 from niwt_core.birds.world import FRESH_SEED
 from niwt_core.errors import InputError
@@ -108,8 +109,9 @@ class Chosen:
 @st.cache_data(show_spinner=False, max_entries=500)
 def scene(key: str, bird: dict[str, str], seed: int, size: int) -> tuple[np.ndarray, dict[str, str]]:
     """The drawing of a fresh bird as in the test, (size, size, 3) uint8, and its complete attributes."""
-    drawing = draw(bird, seed=seed, size=size, masks=False)
-    return drawing.image, drawing.attributes
+    wish = Wish(bird, seed, size)
+    sheets = resources.artist()([wish], None)
+    return pixels(sheets, [wish])[0], sheets[0].attributes
 
 
 def parted(key: str, bird: dict[str, str], seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:

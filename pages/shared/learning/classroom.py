@@ -11,6 +11,7 @@ import streamlit as st
 from PIL import ImageOps
 from torch import Tensor
 
+from niwt_core.birds.easel import Wish, jpeg
 from niwt_core.pipeline import Progress
 from niwt_core.rivals import Ring, birds_ring, photos_ring
 from niwt_core.worlds.base import World
@@ -78,16 +79,15 @@ def _samples(world_id: str) -> _Samples:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _thumbnails(world_id: str, key: str, n: int, _world: World, _described: Described) -> list[bytes]:
     if _world.drawn:
-        from niwt_core.birds.drawing import draw
         from niwt_core.birds.world import FRESH_SEED
 
         # larger than the network sees them, from the same seeds
-        drawings = (draw(_described.picks, seed=FRESH_SEED + i, size=_SIDE, masks=False).image for i in range(n))
-        return [resources.jpeg(drawing, _QUALITY) for drawing in drawings]
+        wishes = [Wish(_described.picks, FRESH_SEED + i, _SIDE) for i in range(n)]
+        return [sheet.data for sheet in resources.artist()(wishes, _QUALITY)]
     source = _world.pictures_of(_described, N_PICTURES)
     count = 0 if source is None else min(n, len(source.labels))
     fitted = (np.asarray(ImageOps.fit(source[i].convert("RGB"), (_SIDE, _SIDE))) for i in range(count))
-    return [resources.jpeg(picture, _QUALITY) for picture in fitted]
+    return [jpeg(picture, _QUALITY) for picture in fitted]
 
 
 def told(described: Described) -> str:
