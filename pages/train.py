@@ -26,6 +26,8 @@ SPEEDS: dict[str, float | None] = {"5 steps a second": 5.0, "20 steps a second":
 N_TRAY = 24
 #: How often a running loop is looked at; the browser plays the steps in between.
 REFRESH_SECONDS = 0.3
+#: How often one that waits in line is looked at, which is all that happens to it.
+WAITING_SECONDS = 1.5
 
 
 def job_of(key: str, lesson: Lesson) -> TrainingJob:
@@ -100,6 +102,9 @@ def living(key: str, job: TrainingJob, lesson: Lesson, scene: board.Scene) -> No
     now = job.snapshot()
     running = now.state is State.RUNNING
     was_running = st.session_state.get("was_running", False)
+    if running and bool(now.place) != st.session_state.get("was_waiting", False):
+        st.session_state["was_waiting"] = bool(now.place)
+        st.rerun()  # from now on it is looked at more often, or less
     if now.error:
         st.error(wording.plain(now.error) + " Reset starts it anew.")
     turns.show_place(now.place)
@@ -251,7 +256,9 @@ def learn(current: Described, world_id: str, lesson: Lesson, pictures: list[byte
         st.switch_page("pages/explain.py", query_params=st.query_params.to_dict())
     running = now.state is State.RUNNING
     st.session_state["was_running"] = running
-    draw = st.fragment(living, run_every=REFRESH_SECONDS if running else None)
+    st.session_state["was_waiting"] = bool(now.place)
+    seconds = WAITING_SECONDS if now.place else REFRESH_SECONDS
+    draw = st.fragment(living, run_every=seconds if running else None)
     with live:
         draw(key, job, lesson, scene_of(key, lesson, len(pictures)))
     if now.step is not None:

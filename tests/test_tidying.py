@@ -1,13 +1,17 @@
 """Memory is given back: rings of objects are collected, and what they held goes to the system."""
 
 import gc
+import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import psutil
 import pytest
 
 from pages.shared.jobs.tidying import tidy
+
+ROOT = Path(__file__).parents[1]
 
 
 class Session:
@@ -33,3 +37,38 @@ def test_what_left_sessions_held_goes_back_to_the_system():
         assert process.memory_info().rss < full - 20 * 2**20
     finally:
         gc.enable()
+
+
+#: Twenty threads that take memory at the same time; prints how many places the C library made for them.
+_THREADS = """
+import ctypes, re, sys, threading
+from pages.shared.jobs.tidying import few_arenas
+if sys.argv[1] == "few":
+    few_arenas()
+barrier = threading.Barrier(20)
+def work():
+    barrier.wait()
+    ctypes.CDLL(None).malloc(1000)
+    barrier.wait()
+threads = [threading.Thread(target=work) for _ in range(20)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+libc = ctypes.CDLL(None)
+libc.fopen.restype, libc.malloc_info.argtypes = ctypes.c_void_p, [ctypes.c_int, ctypes.c_void_p]
+libc.fclose.argtypes = [ctypes.c_void_p]
+file = libc.fopen(sys.argv[2].encode(), b"w")
+libc.malloc_info(0, file)
+libc.fclose(file)
+print(open(sys.argv[2]).read().count("<heap nr="))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc has arenas")
+def test_many_threads_share_few_places_to_take_memory_from(tmp_path):
+    few, many = (
+        int(subprocess.run([sys.executable, "-c", _THREADS, how, str(tmp_path / "arenas.xml")], cwd=ROOT, check=True,
+                           capture_output=True, text=True).stdout)
+        for how in ("few", "many")
+    )  # fmt: skip
+    assert few <= 3
+    assert many > few

@@ -114,6 +114,7 @@ def test_who_has_to_wait_sees_the_place_in_line(page):
         page.button(key="start").click().run()
         assert not page.exception
         assert "**2nd in line.**" in page.info[0].value
+        assert any(m.value.startswith("Waiting for its turn at iteration 0.") for m in page.markdown)
         assert page.button(key="pause")
     finally:
         for hold in holds:
@@ -124,6 +125,7 @@ def test_who_has_to_wait_sees_the_place_in_line(page):
         time.sleep(0.02)
     page.run()
     assert len(page.info) == 0
+    assert not any("Waiting for its turn" in m.value for m in page.markdown)
     page.button(key="pause").click().run()
 
 

@@ -26,7 +26,7 @@ MAX_FRAMES = 128
 #: A job goes no further than this, with or without the paper's rule.
 LIMIT = 2000
 #: A running job that no page has looked at for so long pauses itself.
-UNWATCHED_SECONDS = 600.0
+UNWATCHED_SECONDS = 120.0
 
 
 class State(Enum):

@@ -11,6 +11,8 @@ def where_it_stands(now: Snapshot, solution: Solution | None) -> str:
     """The moment, without a full stop."""
     if solution is not None:
         return "Solved at once, without a loop"
+    if now.place:
+        return f"Waiting for its turn at iteration {now.iteration}"
     return {
         State.READY: "Before any learning",
         State.RUNNING: f"Learning, iteration {now.iteration}",
