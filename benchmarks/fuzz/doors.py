@@ -119,7 +119,10 @@ CUB_NAMES = ("has_wing_color::blue", "has_wing_color::red", "has_bill_shape::hoo
 
 def sentence(data: bytes, folder: Path) -> None:
     """Words as somebody types them."""
-    text = data.decode("utf-8", "surrogatepass" if data[:1] == b"\xed" else "replace")
+    try:
+        text = data.decode("utf-8", "surrogatepass")  # half a character, as a broken program may send it
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
     clauses_of(text)
     read_captions([text], CUB_NAMES)
     read_bird(text)

@@ -1,6 +1,7 @@
 """The bird itself: the pieces of paper each part is cut from, and where they lie."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -50,8 +51,14 @@ _BILLS = {
 
 def _turn(points: Points, angle: float, pivot: ArrayLike) -> Points:
     """The points turned about the pivot; a positive angle lifts what lies to the right."""
+    return (points - pivot) @ _rotation(angle) + pivot
+
+
+@lru_cache(maxsize=64)
+def _rotation(angle: float) -> np.ndarray:
+    """The matrix of a turn, (2, 2); a pose turns many pieces by the same angle."""
     cos, sin = np.cos(angle), np.sin(angle)
-    return (points - pivot) @ np.array([[cos, -sin], [sin, cos]]) + pivot
+    return np.array([[cos, -sin], [sin, cos]])
 
 
 class PaperBird:

@@ -32,10 +32,14 @@ def luminance(color: Sequence[float]) -> float:
 
 def tone(color: Sequence[float], amount: float) -> Color:
     """The colour moved towards white (amount > 0) or towards a warm black (amount < 0); amount within -1..1."""
-    target = (255, 252, 244) if amount > 0 else (24, 18, 26)
+    red, green, blue = (255, 252, 244) if amount > 0 else (24, 18, 26)
     share = abs(amount)
-    red, green, blue = (int((1 - share) * old + share * new + 0.5) for old, new in zip(color, target, strict=True))
-    return red, green, blue
+    rest = 1 - share
+    return (
+        int(rest * color[0] + share * red + 0.5),
+        int(rest * color[1] + share * green + 0.5),
+        int(rest * color[2] + share * blue + 0.5),
+    )
 
 
 @lru_cache(maxsize=64)
@@ -126,15 +130,15 @@ class Collage:
         self._shadow = np.array(shadow)
         # A small picture cannot show the soft edge of a shadow, and every step takes a quarter of its drawing time.
         self._shadow_steps = 1 if size <= 128 else 5
+        self._shadow_color = (30, 18, 34, round(255 * (1 - 0.62 ** (1 / self._shadow_steps))))
 
     def piece(self, outline: Points, color: Color, part: int = 0, lift: float = 0.012) -> None:
         """Lay a piece of paper of the given part (0: no part of the bird); it floats `lift` above what it lies on."""
         points = outline * self._width
-        alpha = round(255 * (1 - 0.62 ** (1 / self._shadow_steps)))
         reach = self._shadow * (lift * self._width)
         for step in range(self._shadow_steps):
             moved = points + reach * ((2 * step + 2) / (self._shadow_steps + 1))
-            self._shade.polygon(moved.ravel().tolist(), fill=(30, 18, 34, alpha))
+            self._shade.polygon(moved.ravel().tolist(), fill=self._shadow_color)
         # The cut edge of the paper catches the light: a slightly paler copy looks out from under the face.
         edge = (points - self._shadow * (0.0042 * self._width)).ravel().tolist()
         face = points.ravel().tolist()

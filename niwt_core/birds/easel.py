@@ -28,7 +28,7 @@ from niwt_core.errors import InputError
 COMMAND = [sys.executable, "-m", "niwt_core.birds.easel"]
 #: Drawings between two turns of those who wait: a twentieth of a second.
 STEP = 10
-#: Processes at most, one fewer than cores where that is less.
+#: Processes at most, one a core where that is less.
 MOST = 4
 #: Bytes that a pipe should take at once: an answer, so that nobody waits while it is read piece by piece.
 _PIPE = 1 << 20
@@ -142,7 +142,7 @@ class Easel:
 @cache
 def shared() -> Easel:
     """The easel of this process."""
-    return Easel(max(1, min(MOST, (os.cpu_count() or 1) - 1)))
+    return Easel(min(MOST, os.cpu_count() or 1))
 
 
 def _start() -> subprocess.Popen[bytes]:
