@@ -289,6 +289,24 @@ def test_a_known_species_can_be_chosen(page):
     assert f"Drawn as {name}" in texts(page)
 
 
+def test_a_refresh_finds_which_picture_was_asked_for():
+    def opened(**address) -> AppTest:
+        at = AppTest.from_file(APP, default_timeout=300)
+        at.query_params["picks"] = BIRD
+        for name, value in address.items():
+            at.query_params[name] = value
+        at.switch_page("pages/explain.py")
+        return at.run()
+
+    assert opened(source=OWN).file_uploader(key="upload")
+    known = opened(source="A species it knows")
+    name = known.selectbox(key="species").options[3]
+    assert f"Drawn as {name}" in texts(opened(source="A species it knows", species=name))
+    odd = opened(source="<b>nobody's</b>")
+    assert not odd.exception
+    assert odd.button_group(key="source").value == "Your bird"
+
+
 def test_a_picture_of_ones_own_is_explained_without_marks(upload):
     assert not words(upload)
     upload.file_uploader(key="upload").upload("photo.png", png(), "image/png").run()
@@ -299,6 +317,13 @@ def test_a_picture_of_ones_own_is_explained_without_marks(upload):
     assert "The strongest for it lies" in texts(upload)
     assert "nobody has measured" in texts(upload)
     assert not [e for e in upload.expander if "These birds" in e.label]
+
+
+def test_of_a_large_picture_no_more_is_kept_than_networks_are_shown():
+    wide = pictures.uploaded_picture(encoded(Image.linear_gradient("L").resize((4000, 1500))))
+    assert wide.seen_by_network.size == (2731, pictures.LARGEST)
+    small = Image.linear_gradient("L").resize((300, 20))
+    assert pictures.uploaded_picture(encoded(small)).seen_by_network.size == (300, 20)
 
 
 def encoded(image: Image.Image, kind: str = "PNG") -> bytes:

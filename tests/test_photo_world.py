@@ -34,7 +34,7 @@ def test_a_project_folder_can_be_moved_with_its_pictures(photo_shelf: Path, tmp_
     shutil.copytree(photo_shelf / KEY, tmp_path / "elsewhere")
     moved = PhotoWorld(load_project(tmp_path / "elsewhere"), "elsewhere", tmp_path / "elsewhere")
     assert moved.data.class_names == tuple(NAMES)
-    assert moved.data.train.paths[0].is_relative_to(tmp_path)
+    assert moved.data.train.source.paths[0].is_relative_to(tmp_path)
 
 
 def test_pictures_that_are_gone_or_others_are_told(photo_shelf: Path, tmp_path: Path) -> None:
@@ -48,6 +48,21 @@ def test_pictures_that_are_gone_or_others_are_told(photo_shelf: Path, tmp_path: 
     with pytest.raises(InputError, match="are not where they were"):
         _ = gone.data
     assert gone.row(Described("a blue bird", {})).shape == (1, 14), "words need no pictures"
+
+
+def test_a_photo_that_vanishes_is_told_by_its_name_and_not_by_the_servers_folder(
+    photo_shelf: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(photo_shelf / KEY, tmp_path / KEY)
+    world = PhotoWorld(load_project(tmp_path / KEY), KEY, tmp_path / KEY)
+    source = world.pictures(BLUETHROAT, 1)
+    source[0].load()
+    for photo in (tmp_path / KEY / "data" / BLUETHROAT).iterdir():
+        photo.unlink()
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        _ = source[0]
+    assert str(tmp_path) not in str(caught.value)
+    assert BLUETHROAT in str(caught.value)
 
 
 def test_groups_are_attributes_with_values_and_predicates(world: PhotoWorld) -> None:
@@ -115,10 +130,10 @@ def test_pictures_are_of_the_class_and_nothing_was_fitted_to_them(world: PhotoWo
     assert world.pictures_of(Described("", {}, NAMES[0]), 3) is None, "a seen class judges no new one"
     assert set(world.strangers(Described("", {}, BLUETHROAT)).labels) == {NAMES.index(GOLDFINCH)}
     assert set(world.strangers(Described("a bird", {})).labels) == {N_SEEN, N_SEEN + 1}
-    tests = {p.resolve() for p in world.data.test_seen.paths}
+    tests = {p.resolve() for p in world.data.test_seen.source.paths}
     fresh = world.samples(100, fresh=True)
-    assert {world.data.test_seen.paths[i].resolve() for i in fresh.indices} == tests
-    assert not tests & {world.data.train.paths[i].resolve() for i in world.samples(100).indices}
+    assert {world.data.test_seen.source.paths[i].resolve() for i in fresh.indices} == tests
+    assert not tests & {world.data.train.source.paths[i].resolve() for i in world.samples(100).indices}
     assert len(world.pictures(NAMES[0], 1).labels) == 1
 
 

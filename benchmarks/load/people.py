@@ -169,6 +169,7 @@ class Person:
         self.log.n_refreshes += 1
         if had and not self.tab.tree.holds(shows):
             self.log.fail(self.number, self.tab.page, "lost: a refresh does not show what was there")
+        await self.think()  # at what came
 
     async def step(self, deed: Callable[[], Awaitable[Answered]], shows: str = "") -> bool:
         """A click, a look at what came, perhaps a refresh."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from niwt_core import limits
@@ -65,7 +66,9 @@ class PhotoWorld(World):
                 f"{len(found.class_names)} and {found.n_seen} now, or others."
             )
         project = self.project
-        return replace(found, attributes=project.descriptions, attribute_names=project.attribute_names)
+        photos = {part: _Unlocated(getattr(found, part), (self.source.root, self.folder))
+                  for part in ("train", "test_seen", "test_unseen")}  # fmt: skip
+        return replace(found, attributes=project.descriptions, attribute_names=project.attribute_names, **photos)
 
     @cached_property
     def _loaded(self) -> ZeroShotData:
@@ -208,6 +211,24 @@ class PhotoWorld(World):
         columns = torch.tensor(list(self._named.values()))
         rows = self.project.descriptions[: self.project.n_seen][:, columns]
         return fit_word_ridge(shown.evidence(), shown.labels, rows, tuple(self._named))
+
+
+@dataclass(frozen=True, eq=False)
+class _Unlocated:
+    """A source whose errors do not tell where on the server its photos lie."""
+
+    source: ImageSource
+    folders: tuple[Path | None, ...]
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.source.labels
+
+    def __getitem__(self, index: int) -> Image.Image:
+        try:
+            return self.source[index]
+        except InputError as error:
+            raise InputError(without(error, *self.folders)) from error
 
 
 def _marks(phrases: tuple[Phrase, ...], names: tuple[str, ...]) -> tuple[Mark, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,6 +24,10 @@ from pages.shared import resources, state, wording
 
 SHOWN = 320
 NETWORK_SIZE = 64
+#: Uploaded pictures are decoded two at a time on the whole server: a camera's takes up to 500 MB for a moment. What is
+#: left of each has at most so many pixels on its shorter side, far more than any network is shown.
+_DECODING = threading.BoundedSemaphore(2)
+LARGEST = 1024
 N_GALLERY = 6
 OWN_PICTURE = "A picture of your own"
 SOURCES = ("Your bird", "A species it knows", OWN_PICTURE)
@@ -155,8 +160,11 @@ def uploaded_picture(data: bytes) -> Chosen:
     Raises:
         InputError: what `decode_image` refuses.
     """
-    image = decode_image(data, paper="white")
-    square = ImageOps.fit(image, (SHOWN, SHOWN), Image.Resampling.LANCZOS)
+    with _DECODING:
+        image = decode_image(data, paper="white")
+        if (short := min(image.size)) > LARGEST:
+            image = ImageOps.scale(image, LARGEST / short, Image.Resampling.BOX)
+        square = ImageOps.fit(image, (SHOWN, SHOWN), Image.Resampling.LANCZOS)
     return Chosen(image, np.asarray(square), "Your picture, its centre cropped to a square", None, None, None)
 
 
@@ -168,12 +176,14 @@ def choose(world: World, current: state.Described) -> Chosen | None:
     """
     if isinstance(world, PhotoWorld):
         return _choose_photo(world, current)
-    source = st.segmented_control("Which picture?", SOURCES, default=SOURCES[0], required=True, key="source")
+    source = st.segmented_control(
+        "Which picture?", SOURCES, default=SOURCES[0], required=True, key="source", bind="query-params"
+    )
     if source == OWN_PICTURE:
         return _upload(world)
     if source == SOURCES[1]:
         species = {s.name: s.attributes for s in make_species() if s.seen}
-        name = st.selectbox("Species", list(species), key="species", width=320)
+        name = st.selectbox("Species", list(species), key="species", bind="query-params", width=320)
         bird = species[name]
         return _gallery(name, state.Described("", bird).key, bird)
     return _gallery(state.yours(), current.key, current.picks)
@@ -185,7 +195,9 @@ def _choose_photo(world: PhotoWorld, current: state.Described) -> Chosen | None:
     sources = [source for source in PHOTO_SOURCES if there.get(source, True)]
     if st.session_state.get("photo_source") not in sources:
         st.session_state.pop("photo_source", None)
-    source = st.segmented_control("Which picture?", sources, default=sources[0], required=True, key="photo_source")
+    source = st.segmented_control(
+        "Which picture?", sources, default=sources[0], required=True, key="photo_source", bind="query-params"
+    )
     if not current.of:
         st.caption("There are no photos of your class: on *Describe*, choose one of the new classes to judge it.")
     if source == OWN_PICTURE:
@@ -195,7 +207,7 @@ def _choose_photo(world: PhotoWorld, current: state.Described) -> Chosen | None:
     names = world.project.class_names[: world.project.n_seen] if source == KNOWN else others
     if st.session_state.get("photo_class") not in names:
         st.session_state.pop("photo_class", None)
-    name = st.selectbox("Class", names, key="photo_class", width=320)
+    name = st.selectbox("Class", names, key="photo_class", bind="query-params", width=320)
     if source == STRANGER:
         st.caption(f"The network was never shown {wording.plain(name)} either, and nobody described it: whatever it "
                    "says here is wrong, and it should not say that it is your class.")  # fmt: skip
