@@ -183,10 +183,10 @@ def _fit_in(team: Team, args: argparse.Namespace) -> None:
 
     import torch
 
-    from niwt_core.backbone import load_backbone, settle_norms
-    from niwt_core.checkpoints import UNKEPT, FolderCheckpoint, check_alike, fingerprint_of
+    from niwt_core.files.checkpoints import UNKEPT, FolderCheckpoint, check_alike, fingerprint_of
     from niwt_core.images import ImageSource, folder_images, noise_images
     from niwt_core.knowledge import default_kind
+    from niwt_core.network.backbone import load_backbone, settle_norms
     from niwt_core.pipeline import FitOptions, evaluate_project, fit
     from niwt_core.project import save_project
     from niwt_core.sources import described, load_images

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from niwt_core.baselines import Method, Scorer, SeenData
+from niwt_core.methods.baselines import Method, Scorer, SeenData
 
 
 @dataclass(frozen=True, eq=False)

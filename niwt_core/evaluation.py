@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from niwt_core.baselines import BASELINES, Method, SeenData
 from niwt_core.calibration import calibrate, score_unit, stacked
-from niwt_core.contest import Contest
 from niwt_core.gzsl import Classifier, GZSLResult, evaluate, harmonic_mean, join
 from niwt_core.learner import make_learner, seen_classifier
+from niwt_core.methods.baselines import BASELINES, Method, SeenData
+from niwt_core.methods.contest import Contest
 from niwt_core.project import Project
 from niwt_core.transfer import ClosedForm
 

@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from niwt_core import limits
-from niwt_core.backbone import Backbone
 from niwt_core.errors import InputError
-from niwt_core.picture_parts import count_parts
+from niwt_core.files.picture_parts import count_parts
+from niwt_core.network.backbone import Backbone
 from niwt_core.processes.devices import device_of
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jvp, vjp, vmap
 
-from niwt_core.channelwise import ChannelwiseHead, split_channelwise
-from niwt_core.cutting import offsets_in
 from niwt_core.errors import InputError
-from niwt_core.pooled import PooledHead, split_pooled
+from niwt_core.network.channelwise import ChannelwiseHead, split_channelwise
+from niwt_core.network.cutting import offsets_in
+from niwt_core.network.pooled import PooledHead, split_pooled
 from niwt_core.processes import ALONE, Team
 from niwt_core.processes.devices import device_of
 

@@ -12,18 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from niwt_core.backbone import Backbone
 from niwt_core.calibration import Choice, Rehearsal
-from niwt_core.checkpoints import UNKEPT, Checkpoint
-from niwt_core.contest import Contest
 from niwt_core.datasets import ZeroShotData
 from niwt_core.discriminant import make_discriminant
 from niwt_core.errors import InputError
-from niwt_core.finetune import CachedActivations, cache_activations, finetune
+from niwt_core.files.checkpoints import UNKEPT, Checkpoint
 from niwt_core.gzsl import Classifier, GZSLResult, evaluate, join
 from niwt_core.images import ImageSource, activation_batches
 from niwt_core.importance import layer_teaches_nothing
 from niwt_core.learner import Settings, measure_classes
+from niwt_core.methods.contest import Contest
+from niwt_core.network.backbone import Backbone
+from niwt_core.network.finetune import CachedActivations, cache_activations, finetune
 from niwt_core.processes import ALONE, Team
 from niwt_core.processes.devices import device_of, moved
 from niwt_core.project import Project

@@ -21,15 +21,16 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from niwt_core import durable, limits
-from niwt_core.backbone import Backbone, load_backbone, network_bytes
-from niwt_core.contest import Contest, contest_bytes
-from niwt_core.documents import read_document
+from niwt_core import limits
 from niwt_core.errors import InputError
+from niwt_core.files import durable
+from niwt_core.files.documents import read_document
+from niwt_core.files.tensorfiles import read_tensors
 from niwt_core.gzsl import Classifier
 from niwt_core.importance import ClassImportances
 from niwt_core.learner import Learner, Measured, Settings, make_learner, seen_classifier
-from niwt_core.tensorfiles import read_tensors
+from niwt_core.methods.contest import Contest, contest_bytes
+from niwt_core.network.backbone import Backbone, load_backbone, network_bytes
 from niwt_core.transfer import ClosedForm, Statistics
 
 FORMAT = "niwt-project"

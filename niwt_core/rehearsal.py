@@ -14,15 +14,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from niwt_core.backbone import Backbone
-from niwt_core.baselines import SeenData
 from niwt_core.calibration import Choice, Rehearsal
-from niwt_core.checkpoints import UNKEPT, Checkpoint
 from niwt_core.discriminant import make_discriminant
-from niwt_core.finetune import CachedActivations
+from niwt_core.files.checkpoints import UNKEPT, Checkpoint
 from niwt_core.gzsl import Classifier
 from niwt_core.importance import ClassImportances, ImportanceSums, class_importances
 from niwt_core.learner import Settings, choose_prior, choose_transfer, measure_classes
+from niwt_core.methods.baselines import SeenData
+from niwt_core.network.backbone import Backbone
+from niwt_core.network.finetune import CachedActivations
 from niwt_core.processes import ALONE, Team
 from niwt_core.transfer import ClosedForm, JacobianSums, Statistics, channel_statistics
 

@@ -19,9 +19,9 @@ from torch import Tensor, fx, nn
 from torch.func import vjp, vmap
 from torch.fx.experimental.optimization import fuse
 
-from niwt_core.channelwise import split_channelwise
-from niwt_core.cutting import offsets_in
 from niwt_core.importance import channel_jacobian, features_with_offsets, zero_offsets
+from niwt_core.network.channelwise import split_channelwise
+from niwt_core.network.cutting import offsets_in
 from niwt_core.processes import ALONE, Team
 from niwt_core.processes.devices import device_of
 

@@ -309,7 +309,7 @@ def show_row(title: str, numbers: Sequence[int], alt: str, identity: str, key: s
 
 def show_methods() -> None:
     """What the other methods are."""
-    from niwt_core.baselines import BASELINES
+    from niwt_core.methods.baselines import BASELINES
 
     with st.expander("The other methods"):
         st.markdown("\n".join(f"- **{method.name}**: {method.reference}" for method in BASELINES))

@@ -49,7 +49,7 @@ def main() -> None:
 
 def begin() -> None:
     """The first step: pictures."""
-    from niwt_core.archive import LIMITS
+    from niwt_core.files.archive import LIMITS
     from niwt_core.worlds.server_folders import offers
 
     st.header("1 Your pictures")
@@ -146,7 +146,7 @@ def go_on_with(draft) -> None:
 
 def pictures(draft) -> None:
     """What came, and what was left out of it."""
-    from niwt_core.archive import sentence
+    from niwt_core.files.archive import sentence
 
     st.header("1 Your pictures")
     n = sum(row.n_pictures for row in draft.rows)
@@ -296,14 +296,14 @@ def _from_table(draft, table) -> tuple:
 
 @st.cache_data(show_spinner="Looking for the best place to cut the network …", max_entries=80)
 def proposal(name: str):
-    from niwt_core.cutpoints import propose
+    from niwt_core.network.cutpoints import propose
 
     return propose(name)
 
 
 def network(draft):
     """Which network, with which weights, cut where; None where that cannot be had."""
-    from niwt_core.cutpoints import networks
+    from niwt_core.network.cutpoints import networks
     from niwt_core.worlds import weights
 
     st.header("3 The network" if draft.dataset == "folder" else "2 The network")

@@ -14,7 +14,7 @@ from pages.shared.person import turns
 from pages.shared.wording import in_words, listed, plain
 
 if TYPE_CHECKING:
-    from niwt_core.proof import Shown
+    from niwt_core.laboratory.proof import Shown
     from niwt_core.worlds.base import World
     from pages.shared.jobs.gathering import Progress
     from pages.shared.judging.proved import Proof
@@ -88,7 +88,7 @@ def _identity(current: state.Described) -> str:
 
 
 def _start(world: World, current: state.Described, round_: int) -> Proof:
-    from niwt_core.proof import exhibits, joined, show
+    from niwt_core.laboratory.proof import exhibits, joined, show
     from pages.shared.jobs.gathering import Gathering
     from pages.shared.judging.proved import Proof
 
@@ -124,7 +124,7 @@ def _controls(world: World, current: state.Described, proof: Proof | None, now: 
 
 
 def _what_it_does(world: World, current: state.Described) -> str:
-    from niwt_core.proof import N_EACH, N_OWN, neighbours
+    from niwt_core.laboratory.proof import N_EACH, N_OWN, neighbours
 
     project = world.project
     near = [plain(project.class_names[row]) for row in neighbours(project, world.row(current))]

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from benchmarks.serving import served
-from niwt_core.backbone import Backbone
+from niwt_core.network.backbone import Backbone
 
 CUB_CLASSES = ["001.Red_Bird", "002.Green_Bird", "003.Blue_Bird", "004.Gray_Bird"]
 SHARED = Path(__file__).parents[2] / "shared"
@@ -178,7 +178,7 @@ def small_data():
 @pytest.fixture(scope="session")
 def small_project(small_data):
     """The whole fit on the small world, from random weights: real, quick, and of no use as a classifier."""
-    from niwt_core.backbone import load_backbone
+    from niwt_core.network.backbone import load_backbone
     from niwt_core.pipeline import FitOptions, fit
 
     torch.manual_seed(0)

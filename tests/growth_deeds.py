@@ -6,8 +6,8 @@ import time
 import torch
 
 from benchmarks.growth.measuring import MB
-from niwt_core.backbone import load_backbone
 from niwt_core.importance import class_importances
+from niwt_core.network.backbone import load_backbone
 from niwt_core.transfer import channel_statistics
 
 

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from niwt_core.datasets import ZeroShotData
-from niwt_core.finetune import CachedActivations
 from niwt_core.images import noise_images
+from niwt_core.network.finetune import CachedActivations
 from niwt_core.pipeline import FitOptions, rehearse
 
 OPTIONS = FitOptions(n_views=1, epochs=1, n_samples=4)

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from niwt_core.backbone import Backbone, assemble
-from niwt_core.cutting import cut
+from niwt_core.network.backbone import Backbone, assemble
+from niwt_core.network.cutting import cut
 
 
 class Small(nn.Module):

@@ -11,13 +11,13 @@ import dataclasses
 import pytest
 import torch
 
-from niwt_core.backbone import load_backbone
 from niwt_core.birds.attributes import ATTRIBUTE_NAMES
 from niwt_core.birds.species import make_species
 from niwt_core.birds.world import drawings_of, species_attributes
-from niwt_core.channelwise import split_channelwise
 from niwt_core.images import noise_images
 from niwt_core.importance import channel_jacobian, importances
+from niwt_core.network.backbone import load_backbone
+from niwt_core.network.channelwise import split_channelwise
 from niwt_core.pipeline import FitOptions, evaluate_project, fit
 
 OPTIONS = FitOptions(n_views=0, epochs=1, n_samples=2)

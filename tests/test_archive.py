@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from niwt_core.archive import LIMITS, Limits, sentence, unpack
 from niwt_core.errors import InputError
+from niwt_core.files.archive import LIMITS, Limits, sentence, unpack
 
 
 def picture(seed: int = 0, format: str = "PNG") -> bytes:

@@ -3,10 +3,10 @@ import torch
 from safetensors.torch import save_file
 from torchvision import models
 
-from niwt_core.backbone import PAPER_BIRD_NET, cut, load_backbone, settle_norms
 from niwt_core.birds.network import PaperBirdNet
 from niwt_core.errors import InputError
 from niwt_core.importance import channel_jacobian, layer_teaches_nothing
+from niwt_core.network.backbone import PAPER_BIRD_NET, cut, load_backbone, settle_norms
 
 
 def whole_features(model, images, linear):

@@ -4,10 +4,19 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from niwt_core.baselines import BASELINES, EPOCHS, SeenData, ale_loss, devise_loss, fit_logistic, sje_loss, violations
 from niwt_core.domain import fit_ridge
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier
+from niwt_core.methods.baselines import (
+    BASELINES,
+    EPOCHS,
+    SeenData,
+    ale_loss,
+    devise_loss,
+    fit_logistic,
+    sje_loss,
+    violations,
+)
 
 METHODS = {m.name: m for m in BASELINES}
 N_SEEN, N_NEW = 40, 5

@@ -8,7 +8,6 @@ from planted import OPTIONS, Planted
 
 from niwt_core import benchmark
 from niwt_core.__main__ import BUNDLED
-from niwt_core.baselines import BASELINES, SeenData
 from niwt_core.benchmark import EXAMPLE, race
 from niwt_core.benchmark.birds import _wording_table, merge
 from niwt_core.benchmark.competition import NIWT, PRIOR, Entry, compete, competition_table
@@ -21,6 +20,7 @@ from niwt_core.birds.world import FRESH_SEED
 from niwt_core.calibration import calibrate
 from niwt_core.gzsl import GZSLResult, evaluate, join
 from niwt_core.images import activation_batches
+from niwt_core.methods.baselines import BASELINES, SeenData
 from niwt_core.pipeline import features_of, fit_head, silent
 from niwt_core.project import load_project
 from niwt_core.worlds.trial import try_out

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from niwt_core.baselines import BASELINES, Method, SeenData
 from niwt_core.calibration import Calibrated, Choice, Rehearsal, best_constant, calibrate, lone_constant, score_unit
 from niwt_core.gzsl import Classifier, evaluate
+from niwt_core.methods.baselines import BASELINES, Method, SeenData
 
 N_KEPT, N_NEW, N_EACH, N_FEATURES, N_ATTRIBUTES = 8, 4, 10, 6, 5
 

@@ -6,9 +6,9 @@ from torch import nn
 from torchvision import models
 
 from niwt_core import importance
-from niwt_core.backbone import cut, load_backbone
-from niwt_core.channelwise import split_channelwise
 from niwt_core.importance import channel_jacobian
+from niwt_core.network.backbone import cut, load_backbone
+from niwt_core.network.channelwise import split_channelwise
 
 
 def normalisation(n_channels):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from niwt_core.checkpoints import UNKEPT, FolderCheckpoint, check_alike, fingerprint_of
 from niwt_core.errors import InputError
+from niwt_core.files.checkpoints import UNKEPT, FolderCheckpoint, check_alike, fingerprint_of
 from niwt_core.pipeline import FitOptions, fit
 from niwt_core.processes import ALONE, Team
 

@@ -5,11 +5,11 @@ import torch
 from stages import small, small_net
 from torch import nn
 
-from niwt_core.backbone import assemble
-from niwt_core.cutting import cut
 from niwt_core.errors import InputError
 from niwt_core.explanation import contributions, explain, grad_cam, heat_map, why_rather
 from niwt_core.gzsl import Classifier
+from niwt_core.network.backbone import assemble
+from niwt_core.network.cutting import cut
 
 
 def backbone(head, channels=3):

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from niwt_core.backbone import load_backbone
-from niwt_core.cutpoints import MOST_PARAMETERS, networks, propose
-from niwt_core.cutting import cut, cut_places
 from niwt_core.errors import InputError
+from niwt_core.network.backbone import load_backbone
+from niwt_core.network.cutpoints import MOST_PARAMETERS, networks, propose
+from niwt_core.network.cutting import cut, cut_places
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,6 @@ import torch
 from torch import nn
 from torchvision import models
 
-from niwt_core.backbone import Backbone, assemble, load_backbone
-from niwt_core.cutting import cut, offsets_in
 from niwt_core.errors import InputError
 from niwt_core.explanation import grad_cam
 from niwt_core.importance import (
@@ -19,6 +17,8 @@ from niwt_core.importance import (
     layer_teaches_nothing,
     zero_offsets,
 )
+from niwt_core.network.backbone import Backbone, assemble, load_backbone
+from niwt_core.network.cutting import cut, offsets_in
 from niwt_core.transfer import ClosedForm, channel_statistics, derivative_importances, jacobian_importances
 
 

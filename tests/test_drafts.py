@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from niwt_core import text
-from niwt_core.backbone import load_backbone
 from niwt_core.datasets import load_folder
 from niwt_core.errors import InputError
+from niwt_core.network.backbone import load_backbone
 from niwt_core.pipeline import FitOptions
 from niwt_core.project import load_project
 from niwt_core.sources import load_data, source_of

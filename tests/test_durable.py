@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from niwt_core import durable
-from niwt_core.durable import UnwritableError, held, is_forsaken, new_folder, sweep, write
+from niwt_core.files import durable
+from niwt_core.files.durable import UnwritableError, held, is_forsaken, new_folder, sweep, write
 
 ROOT = Path(__file__).parents[1]
 
@@ -81,7 +81,7 @@ def test_a_folder_comes_whole_or_not_at_all(tmp_path):
 CUT_OFF = """
 import sys
 from pathlib import Path
-from niwt_core import durable
+from niwt_core.files import durable
 place = Path(sys.argv[1])
 durable.os.fsync = lambda handle: (print("begun", flush=True), sys.stdin.read())
 with durable.held(place / "mark"), durable.new_folder(place / "folder") as folder:

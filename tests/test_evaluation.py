@@ -7,8 +7,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from niwt_core.baselines import BASELINES
-from niwt_core.contest import contest_bytes, load_contest
 from niwt_core.errors import InputError
 from niwt_core.evaluation import (
     NIWT,
@@ -28,6 +26,8 @@ from niwt_core.evaluation import (
     seen_unseen_curve,
 )
 from niwt_core.gzsl import evaluate, join
+from niwt_core.methods.baselines import BASELINES
+from niwt_core.methods.contest import contest_bytes, load_contest
 from niwt_core.pipeline import features_of_tests
 from niwt_core.project import contest_file, load_project, save_project
 

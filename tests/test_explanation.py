@@ -3,10 +3,10 @@ import pytest
 import torch
 from torch import nn
 
-from niwt_core.backbone import assemble
 from niwt_core.domain import LinearMap
 from niwt_core.explanation import grad_cam, overlay, words_for
 from niwt_core.importance import importances
+from niwt_core.network.backbone import assemble
 
 
 class Channels(nn.Module):

@@ -6,7 +6,6 @@ import torch
 from stages import small
 from torch import nn
 
-from niwt_core.backbone import assemble
 from niwt_core.birds.attributes import ATTRIBUTES
 from niwt_core.birds.drawing import draw
 from niwt_core.errors import InputError
@@ -31,6 +30,7 @@ from niwt_core.faithfulness import (
 from niwt_core.faithfulness.boxes import box_mask, ground_truth, read_boxed, seen_points
 from niwt_core.faithfulness.parts import NAMED, PAINTED, placed
 from niwt_core.images import read_image, to_input
+from niwt_core.network.backbone import assemble
 
 
 def spot(row, column, size=8):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from niwt_core.finetune import CachedActivations, cache_activations, finetune
+from niwt_core.network.finetune import CachedActivations, cache_activations, finetune
 
 N_CHANNELS = 4
 

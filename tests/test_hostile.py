@@ -20,20 +20,20 @@ from torch import nn
 
 from niwt_core import limits
 from niwt_core.__main__ import BUNDLED
-from niwt_core.archive import unpack
-from niwt_core.backbone import load_state, network_bytes
 from niwt_core.datasets import load_captions, mat_variables
 from niwt_core.datasets.class_table import read_class_table
 from niwt_core.datasets.matfiles import MAT_IMAGES, MAT_SPLIT, read_proposed_images
 from niwt_core.datasets.tables import check_inside, numbered
-from niwt_core.documents import parse
 from niwt_core.errors import InputError, without
+from niwt_core.files.archive import unpack
+from niwt_core.files.documents import parse
+from niwt_core.files.tensorfiles import read_tensors
 from niwt_core.images import decode_image
+from niwt_core.network.backbone import load_state, network_bytes
 from niwt_core.neurons.storage import load_dictionary
 from niwt_core.notebook.files import from_json, to_json
 from niwt_core.notebook.kept import Kept
 from niwt_core.project import load_project
-from niwt_core.tensorfiles import read_tensors
 from niwt_core.worlds import shelf
 
 
@@ -89,7 +89,7 @@ class TestZips:
         """White squares of 40 megapixels pack to nothing, and each takes half a second: hours in 200 MB."""
         from zipfile import ZipFile
 
-        import niwt_core.archive as archive
+        import niwt_core.files.archive as archive
 
         file = io.BytesIO()
         with ZipFile(file, "w") as packed:

@@ -14,9 +14,9 @@ from benchmarks.fuzz import page_doors, pages, screens, texts
 from niwt_core.birds.reading import read
 from niwt_core.datasets.class_table import read_class_table
 from niwt_core.errors import InputError
+from niwt_core.files.spreadsheets import cell, table
 from niwt_core.notebook import Database, Kept, Notebook, create_notebook, open_notebook
 from niwt_core.notebook.files import to_csv
-from niwt_core.spreadsheets import cell, table
 from niwt_core.typed import clean
 from niwt_core.worlds.shelf import check_title
 from pages.shared import resources, state

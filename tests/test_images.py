@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from niwt_core import limits
-from niwt_core.backbone import load_backbone
 from niwt_core.errors import InputError
 from niwt_core.images import decode_image, folder_images, input_batches, noise_images, read_image
+from niwt_core.network.backbone import load_backbone
 
 
 def encoded(image: Image.Image, form: str = "PNG") -> bytes:

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from niwt_core import learner as learner_module
-from niwt_core.baselines import SeenData
 from niwt_core.birds.described import description_of
 from niwt_core.calibration import Rehearsal, best_constant
 from niwt_core.errors import InputError
@@ -28,6 +27,7 @@ from niwt_core.learner import (
     measure_classes,
     seen_classifier,
 )
+from niwt_core.methods.baselines import SeenData
 from niwt_core.rehearsal import divide, make_rehearsal
 from niwt_core.transfer import ClosedForm, channel_statistics
 

@@ -22,7 +22,6 @@ from safetensors.torch import save_file
 from scipy.io import savemat
 
 from niwt_core import limits
-from niwt_core.archive import LIMITS, unpack
 from niwt_core.birds.reading import read
 from niwt_core.datasets import download, load_captions
 from niwt_core.datasets.attributes import image_means
@@ -30,14 +29,15 @@ from niwt_core.datasets.class_table import read_class_table
 from niwt_core.datasets.mat_variables import plain
 from niwt_core.datasets.matfiles import MAT_IMAGES, MAT_SPLIT, read_proposed_images
 from niwt_core.datasets.tables import check_inside, lines_of, number_table, read_text
-from niwt_core.documents import parse, read_document
 from niwt_core.errors import InputError
+from niwt_core.files.archive import LIMITS, unpack
+from niwt_core.files.documents import parse, read_document
+from niwt_core.files.tensorfiles import read_tensors
 from niwt_core.images import decode_image
 from niwt_core.neurons.storage import load_dictionary
 from niwt_core.notebook.files import from_json, to_json
 from niwt_core.notebook.kept import Kept, checked
 from niwt_core.project import load_project, save_project
-from niwt_core.tensorfiles import read_tensors
 from niwt_core.worlds.described import picks_of
 from niwt_core.worlds.shelf import check_title
 

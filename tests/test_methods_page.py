@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from niwt_core.rivals import Outcome
+from niwt_core.methods.rivals import Outcome
 from pages.shared.jobs.contest import ContestJob, RingHolder
 from pages.shared.judging import versus
 

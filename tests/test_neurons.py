@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from niwt_core.backbone import load_backbone
 from niwt_core.domain import LinearMap
 from niwt_core.gzsl import Classifier
+from niwt_core.network.backbone import load_backbone
 from niwt_core.neurons.ablation import ablate
 from niwt_core.neurons.causal import effects_of, passes
 from niwt_core.neurons.confidence import calibration_error, cross_fitted, fit_logistic, reliability

@@ -9,10 +9,10 @@ from torch import nn
 
 from niwt_core.datasets import ZeroShotData
 from niwt_core.errors import InputError
-from niwt_core.finetune import CachedActivations, finetune
 from niwt_core.gzsl import Classifier, evaluate, join
 from niwt_core.images import noise_images
 from niwt_core.learner import Settings
+from niwt_core.network.finetune import CachedActivations, finetune
 from niwt_core.pipeline import (
     FitOptions,
     activations_of,

@@ -6,9 +6,9 @@ from torch import nn
 from torchvision import models
 
 from niwt_core import importance
-from niwt_core.cutting import cut
 from niwt_core.importance import channel_jacobian
-from niwt_core.pooled import split_pooled
+from niwt_core.network.cutting import cut
+from niwt_core.network.pooled import split_pooled
 from niwt_core.transfer import _fold_batch_norms
 
 

@@ -15,8 +15,8 @@ from torch import distributed, nn
 from benchmarks.serving import free_port
 from niwt_core.__main__ import main
 from niwt_core.errors import InputError, LostProcessError
-from niwt_core.finetune import CachedActivations
 from niwt_core.importance import ImportanceSums
+from niwt_core.network.finetune import CachedActivations
 from niwt_core.pipeline import FitOptions, fit
 from niwt_core.processes import ALONE, Team, hearts
 from niwt_core.processes.hearts import Hearts

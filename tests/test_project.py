@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from niwt_core.__main__ import BUNDLED
-from niwt_core.backbone import load_backbone
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier, join
+from niwt_core.network.backbone import load_backbone
 from niwt_core.pipeline import FitOptions, evaluate_project, fit
 from niwt_core.project import contest_file, load_project, save_project
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from niwt_core import proof
 from niwt_core.gzsl import Classifier
 from niwt_core.images import to_input
 from niwt_core.importance import ClassImportances
-from niwt_core.proof import ELSE, Exhibits, Shown, confusion, exhibits, joined, neighbours, show
+from niwt_core.laboratory import proof
+from niwt_core.laboratory.proof import ELSE, Exhibits, Shown, confusion, exhibits, joined, neighbours, show
 from niwt_core.worlds.birds import BirdWorld
 from niwt_core.worlds.described import Described
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from niwt_core import proof
 from niwt_core.errors import InputError
-from niwt_core.proof import ELSE, Confusion, Exhibits
-from niwt_core.surgery import Loss, Losses
+from niwt_core.laboratory import proof
+from niwt_core.laboratory.proof import ELSE, Confusion, Exhibits
+from niwt_core.laboratory.surgery import Loss, Losses
 from pages.shared import resources
 from pages.shared.jobs.gathering import Gathering
 from pages.shared.judging.confusion import verdict
@@ -31,7 +31,7 @@ def small(monkeypatch):
     monkeypatch.setattr(proof, "N_OWN", 6)
     monkeypatch.setattr(proof, "N_EACH", 2)
     monkeypatch.setattr(surgery, "N_PICTURES", 6)
-    monkeypatch.setattr("niwt_core.surgery.MOST_DRAWN", 20)
+    monkeypatch.setattr("niwt_core.laboratory.surgery.MOST_DRAWN", 20)
 
 
 @pytest.fixture

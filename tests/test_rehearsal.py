@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from niwt_core.baselines import SeenData
 from niwt_core.errors import InputError
-from niwt_core.finetune import CachedActivations
 from niwt_core.gzsl import Classifier
 from niwt_core.learner import RIDGES, STRENGTHS, choose_prior
+from niwt_core.methods.baselines import SeenData
+from niwt_core.network.finetune import CachedActivations
 from niwt_core.rehearsal import choose_settings, divide, make_rehearsal
 
 #: Images of each of nine classes, in a mixed order.

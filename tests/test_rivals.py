@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from niwt_core.baselines import SeenData
 from niwt_core.calibration import Rehearsal
 from niwt_core.gzsl import Classifier
 from niwt_core.importance import channel_jacobian
-from niwt_core.neurons.evidence import Part
-from niwt_core.project import Project
-from niwt_core.rivals import (
+from niwt_core.methods.baselines import SeenData
+from niwt_core.methods.rivals import (
     RIVALS,
     Rival,
     _some_of_each,
@@ -23,6 +21,8 @@ from niwt_core.rivals import (
     photos_ring,
     weights_of,
 )
+from niwt_core.neurons.evidence import Part
+from niwt_core.project import Project
 from niwt_core.transfer import jacobian_importances, transfer_steps
 from niwt_core.worlds.trial import features_of as features_in
 

@@ -7,15 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from niwt_core.backbone import load_backbone
-from niwt_core.cutting import offsets_in
 from niwt_core.errors import InputError
 from niwt_core.explanation import heat_map
 from niwt_core.explanation.layers import route_through
 from niwt_core.gzsl import Classifier
 from niwt_core.importance import channel_jacobian
-from niwt_core.neurons.evidence import channel_maps
-from niwt_core.surgery import (
+from niwt_core.laboratory.surgery import (
     Loss,
     Sample,
     altered,
@@ -26,6 +23,9 @@ from niwt_core.surgery import (
     samples,
     seen_pictures,
 )
+from niwt_core.network.backbone import load_backbone
+from niwt_core.network.cutting import offsets_in
+from niwt_core.neurons.evidence import channel_maps
 from niwt_core.worlds.birds import BirdWorld
 
 LAYERS = ("features.stage4", "features.stage3,features.stage4")

@@ -3,7 +3,7 @@ from threading import Thread
 import torch
 from torch import fx, nn
 
-from niwt_core.tracing import trace
+from niwt_core.network.tracing import trace
 
 
 def other_thread(results: list) -> None:
@@ -40,7 +40,7 @@ def test_what_other_threads_use_goes_on_while_a_network_is_traced():
 
 
 def test_torch_itself_would_have_refused_it():
-    """Should this fail, torch does it by itself, and `niwt_core.tracing` can go."""
+    """Should this fail, torch does it by itself, and `niwt_core.network.tracing` can go."""
     results: list = []
     fx.symbolic_trace(Busy(results))
     assert isinstance(results[0], NameError)

@@ -9,12 +9,12 @@ from PIL import Image
 from stages import small, small_net
 from torch import nn
 
-from niwt_core.backbone import assemble, load_backbone
 from niwt_core.errors import InputError
 from niwt_core.explanation import at_layer, common_scale, grad_cam, heat_map, overlay
 from niwt_core.explanation.layers import default_layers, route_through
 from niwt_core.explanation.where import default_route, differentiate, evidence, upsample
 from niwt_core.images import decode_image, to_input
+from niwt_core.network.backbone import assemble, load_backbone
 
 
 @pytest.fixture

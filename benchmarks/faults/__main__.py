@@ -61,12 +61,11 @@ HEAD = """# When the app is killed, and other faults
 Made by `python -m benchmarks.faults --write docs/faults.md`.
 
 What people make is there whole or not at all. A file or a folder is made under a hidden name beside its own, forced to
-the disk, and then renamed (`niwt_core/durable.py`); what somebody who was killed has left under a hidden name is swept
-away with the next upload. A notebook in SQLite commits to a log that is forced to the disk, and can be read on a disk
-that is full or only to be read. How old a draft is, the shelf counts by a clock that no correction of the date touches
-(`niwt_core/worlds/ages.py`). A fit that a stop of the server has cut off is told to its person, whose pictures, words
-and choices are still there.
-"""
+the disk, and then renamed (`niwt_core/files/durable.py`); what somebody who was killed has left under a hidden name is
+swept away with the next upload. A notebook in SQLite commits to a log that is forced to the disk, and can be read on a
+disk that is full or only to be read. How old a draft is, the shelf counts by a clock that no correction of the date
+touches (`niwt_core/worlds/ages.py`). A fit that a stop of the server has cut off is told to its person, whose pictures,
+words and choices are still there. """
 
 
 def _shared_out(names: Sequence[str], kills: int) -> dict[str, int]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.faults.killing import Kind, Reading, Say
-from niwt_core import durable
+from niwt_core.files import durable
 
 #: Seconds in which half of a file is there.
 HALF = 0.02

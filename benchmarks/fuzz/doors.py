@@ -15,10 +15,7 @@ from unittest import mock
 
 from benchmarks.fuzz.judge import Bounds
 from niwt_core import text as encoding
-from niwt_core.archive import unpack
-from niwt_core.backbone import load_state
 from niwt_core.birds.reading import read as read_bird
-from niwt_core.contest import load_contest
 from niwt_core.datasets import load_captions, load_cub, load_folder
 from niwt_core.datasets.attributes import image_means
 from niwt_core.datasets.class_table import read_class_table
@@ -26,12 +23,15 @@ from niwt_core.datasets.mat_variables import read as read_variables
 from niwt_core.datasets.matfiles import MAT_IMAGES, MAT_SPLIT, read_proposed_images
 from niwt_core.datasets.tables import listed, number_table, numbered
 from niwt_core.errors import InputError
+from niwt_core.files.archive import unpack
+from niwt_core.files.tensorfiles import read_tensors
 from niwt_core.images import decode_image
 from niwt_core.limits import MAT_CHARACTERS, MAT_VALUES
+from niwt_core.methods.contest import load_contest
+from niwt_core.network.backbone import load_state
 from niwt_core.neurons.storage import load_dictionary
 from niwt_core.notebook.files import from_json, to_csv, to_json
 from niwt_core.project import Project, load_project
-from niwt_core.tensorfiles import read_tensors
 from niwt_core.wording import read_captions
 from niwt_core.wording.pieces import clauses_of
 from niwt_core.worlds import drafts, shelf

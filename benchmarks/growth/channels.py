@@ -8,10 +8,10 @@ from torch import Tensor
 
 from benchmarks.growth.measuring import Deed
 from benchmarks.growth.network import BATCH, IMAGE_SIZE, activations_of, forward_pass, noise, wide_backbone
-from niwt_core.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, assemble
-from niwt_core.cutting import cut
 from niwt_core.importance import importances as importances_of
 from niwt_core.learner import STRENGTHS
+from niwt_core.network.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, assemble
+from niwt_core.network.cutting import cut
 from niwt_core.transfer import ClosedForm, Statistics, channel_statistics
 
 SIZES = (100, 256, 512, 1024, 2000)

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from benchmarks.growth.measuring import Deed
 from benchmarks.growth.network import BATCH, IMAGE_SIZE, activations_of, forward_pass, noise, wide_backbone
-from niwt_core.backbone import Backbone
 from niwt_core.discriminant import class_means_of
 from niwt_core.domain import fit_kernel, fit_ridge
 from niwt_core.gzsl import Classifier, evaluate, join
 from niwt_core.importance import class_importances
 from niwt_core.learner import STRENGTHS
+from niwt_core.network.backbone import Backbone
 from niwt_core.transfer import ClosedForm, Statistics
 
 SIZES = (10, 100, 1000, 3162, 10_000)

@@ -16,12 +16,12 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.growth.measuring import Deed
-from niwt_core.backbone import Backbone
 from niwt_core.birds.species import make_species
 from niwt_core.birds.world import drawings_of
-from niwt_core.finetune import cache_activations
 from niwt_core.images import activation_batches, input_batches
 from niwt_core.importance import class_importances
+from niwt_core.network.backbone import Backbone
+from niwt_core.network.finetune import cache_activations
 from niwt_core.project import Project, load_project
 from niwt_core.transfer import channel_statistics
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from niwt_core.backbone import Backbone, assemble
-from niwt_core.cutting import cut
+from niwt_core.network.backbone import Backbone, assemble
+from niwt_core.network.cutting import cut
 
 IMAGE_SIZE = 16
 BATCH = 32

@@ -19,11 +19,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from niwt_core.backbone import PAPER_BIRD_NET, load_backbone
 from niwt_core.birds.world import load_birds
-from niwt_core.checkpoints import check_alike, fingerprint_of
 from niwt_core.datasets import ZeroShotData, load_cub
+from niwt_core.files.checkpoints import check_alike, fingerprint_of
 from niwt_core.images import ImageFiles
+from niwt_core.network.backbone import PAPER_BIRD_NET, load_backbone
 from niwt_core.pipeline import FitOptions, evaluate_project, fit
 from niwt_core.processes import Team
 from niwt_core.processes.launched import launched_team

@@ -22,8 +22,8 @@ from niwt_core.birds.species import make_species
 from niwt_core.birds.training import RehearsalNetwork, load_rehearsal_network
 from niwt_core.birds.world import FRESH_SEED, load_birds
 from niwt_core.datasets import ZeroShotData
-from niwt_core.finetune import CachedActivations, cache_activations
 from niwt_core.gzsl import GZSLResult, evaluate, join
+from niwt_core.network.finetune import CachedActivations, cache_activations
 from niwt_core.pipeline import FitOptions, Progress, Rehearsed, features_of, features_of_tests, measure, rehearse
 from niwt_core.project import Project, load_project
 from niwt_core.text import class_embeddings, load_encoder

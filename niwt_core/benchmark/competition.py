@@ -9,11 +9,11 @@ import numpy as np
 from torch import Tensor
 
 from niwt_core import evaluation
-from niwt_core.baselines import BASELINES
 from niwt_core.benchmark.tables import cell, table
-from niwt_core.contest import Contest
 from niwt_core.evaluation import PRIOR, contenders
 from niwt_core.gzsl import GZSLResult, evaluate
+from niwt_core.methods.baselines import BASELINES
+from niwt_core.methods.contest import Contest
 from niwt_core.pipeline import Progress, Rehearsed
 from niwt_core.project import Project
 

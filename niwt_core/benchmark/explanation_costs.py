@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from niwt_core.backbone import Backbone
 from niwt_core.benchmark.tables import table
 from niwt_core.domain import LinearMap
 from niwt_core.explanation import explain, words_for
 from niwt_core.faithfulness.maps import Scored, own_methods
 from niwt_core.importance import importances
+from niwt_core.network.backbone import Backbone
 
 N_BATCH, N_REPEATS, N_ATTRIBUTES = 16, 9, 63
 

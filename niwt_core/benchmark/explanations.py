@@ -15,7 +15,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from niwt_core.backbone import load_backbone
 from niwt_core.benchmark.explanation_costs import cost_table
 from niwt_core.benchmark.explanations_on_photos import photo_tables
 from niwt_core.benchmark.tables import table
@@ -47,6 +46,7 @@ from niwt_core.faithfulness.spoken import N_REFERENCES, N_SAID
 from niwt_core.gzsl import join
 from niwt_core.images import to_input
 from niwt_core.importance import importances
+from niwt_core.network.backbone import load_backbone
 from niwt_core.pipeline import Progress, silent
 from niwt_core.project import Project, load_project
 

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from niwt_core.backbone import Backbone
 from niwt_core.benchmark.tables import table
 from niwt_core.datasets import ZeroShotData, load_cub
 from niwt_core.discriminant import make_discriminant
@@ -27,6 +26,7 @@ from niwt_core.faithfulness.boxes import ground_truth, read_boxed
 from niwt_core.gzsl import Classifier
 from niwt_core.images import activation_batches, input_batches
 from niwt_core.learner import measure_classes
+from niwt_core.network.backbone import Backbone
 from niwt_core.pipeline import Progress, silent
 
 #: Training photos of each seen class that its mean is taken from: enough to explain with, and quick.

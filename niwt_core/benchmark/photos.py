@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from niwt_core.backbone import Backbone, load_backbone
 from niwt_core.benchmark.competition import Entry, compete, competition_table
 from niwt_core.benchmark.race import N_JUDGES, N_SAMPLES, race, race_table
 from niwt_core.benchmark.tables import table
@@ -17,6 +16,7 @@ from niwt_core.datasets import ZeroShotData, load_captions
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier, join
 from niwt_core.images import activation_batches
+from niwt_core.network.backbone import Backbone, load_backbone
 from niwt_core.pipeline import FitOptions, Progress, activations_of, features_of, fit_head, rehearse
 from niwt_core.project import Project
 from niwt_core.transfer import channel_statistics

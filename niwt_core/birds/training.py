@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from niwt_core.backbone import PAPER_BIRD_NET, PIXEL_SCALE, Backbone, assemble, cut
 from niwt_core.birds.network import PaperBirdNet
 from niwt_core.birds.probing import make_bird_dictionary
 from niwt_core.birds.sharpening import SHARPENING_EPOCHS, sharpen
@@ -24,8 +23,9 @@ from niwt_core.birds.trust import word_trust
 from niwt_core.birds.world import Drawings, drawings_of, load_birds
 from niwt_core.datasets import ZeroShotData
 from niwt_core.errors import InputError
-from niwt_core.finetune import cache_activations
 from niwt_core.gzsl import Classifier
+from niwt_core.network.backbone import PAPER_BIRD_NET, PIXEL_SCALE, Backbone, assemble, cut
+from niwt_core.network.finetune import cache_activations
 from niwt_core.neurons import save_dictionary
 from niwt_core.pipeline import FitOptions, Progress, Rehearsed, evaluate_project, measure, rehearse
 from niwt_core.project import Project, save_project

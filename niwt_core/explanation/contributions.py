@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from niwt_core.backbone import Backbone
 from niwt_core.explanation.layers import route_through
 from niwt_core.explanation.where import (
     Derivatives,
@@ -18,6 +17,7 @@ from niwt_core.explanation.where import (
     heat_map_of,
 )
 from niwt_core.gzsl import Classifier
+from niwt_core.network.backbone import Backbone
 
 
 @dataclass(frozen=True, eq=False)

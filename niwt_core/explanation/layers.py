@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, fx, nn
 
-from niwt_core.backbone import Backbone
-from niwt_core.cutting import check_map, offsets_in, size_offsets, subgraph
 from niwt_core.errors import InputError
+from niwt_core.network.backbone import Backbone
+from niwt_core.network.cutting import check_map, offsets_in, size_offsets, subgraph
 
 
 @dataclass(frozen=True, eq=False)

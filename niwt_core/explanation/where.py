@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from niwt_core.backbone import Backbone
-from niwt_core.cutting import check_map
 from niwt_core.errors import InputError
 from niwt_core.explanation.layers import Route, default_layers, route_through
 from niwt_core.importance import importances
+from niwt_core.network.backbone import Backbone
+from niwt_core.network.cutting import check_map
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from niwt_core.backbone import Backbone
 from niwt_core.explanation.layers import route_through
 from niwt_core.explanation.where import default_route, differentiate, evidence
+from niwt_core.network.backbone import Backbone
 
 #: Images (n_images, 3, size, size) and weights (n_images, n_features) -> signed maps (n_images, height, width).
 Method = Callable[[Tensor, Tensor], Tensor]

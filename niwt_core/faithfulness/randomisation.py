@@ -13,8 +13,8 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from niwt_core.backbone import Backbone
 from niwt_core.explanation.where import upsample
+from niwt_core.network.backbone import Backbone
 
 
 def randomised(backbone: Backbone, seed: int = 0) -> Backbone:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from niwt_core.backbone import Backbone
-from niwt_core.cutting import offsets_in
 from niwt_core.gzsl import Classifier
 from niwt_core.images import ImageSource, activation_batches
+from niwt_core.network.backbone import Backbone
+from niwt_core.network.cutting import offsets_in
 from niwt_core.neurons.evidence import channel_maps, quiet
 
 

@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from niwt_core.backbone import Backbone
-from niwt_core.cutting import offsets_in
 from niwt_core.images import ImageSource, activation_batches, images_at
+from niwt_core.network.backbone import Backbone
+from niwt_core.network.cutting import offsets_in
 
 #: How a neuron's map of activations becomes one number an image.
 POOLINGS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -10,9 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from niwt_core import durable, limits
-from niwt_core.documents import read_document
+from niwt_core import limits
 from niwt_core.errors import InputError
+from niwt_core.files import durable
+from niwt_core.files.documents import read_document
 from niwt_core.neurons.dictionary import Alternative, Causal, ClassLoss, Dictionary, Neuron, TopImage
 from niwt_core.project import Project
 

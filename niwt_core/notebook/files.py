@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from niwt_core import limits
-from niwt_core.documents import parse
 from niwt_core.errors import InputError
+from niwt_core.files.documents import parse
+from niwt_core.files.spreadsheets import table
 from niwt_core.notebook.kept import Kept, checked
-from niwt_core.spreadsheets import table
 
 FORMAT, VERSION = "niwt-notebook", 1
 _NAMES = ("title", "text", "of", "project", "world", "note", "explanation")

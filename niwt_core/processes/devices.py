@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from niwt_core.backbone import Backbone
+from niwt_core.network.backbone import Backbone
 
 
 def device_of(module: nn.Module) -> torch.device:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from niwt_core import durable
+from niwt_core.files import durable
 
 FILE = ".ages.json"
 #: As much as the date is believed where nothing else tells the time that has gone by.

@@ -16,13 +16,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from niwt_core import durable, limits
-from niwt_core.archive import LIMITS, TABLE, unpack
+from niwt_core import limits
 from niwt_core.datasets.class_table import read_class_table
 from niwt_core.datasets.division import pictures_in
 from niwt_core.datasets.splits import HOLD_OUT
-from niwt_core.documents import read_document
 from niwt_core.errors import InputError
+from niwt_core.files import durable
+from niwt_core.files.archive import LIMITS, TABLE, unpack
+from niwt_core.files.documents import read_document
 from niwt_core.worlds.server_folders import KNOWN
 from niwt_core.worlds.shelf import DATA, DRAFT, FITTING, claim, folders_of, new_key, shelf, sweep
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
-from niwt_core.backbone import Backbone
 from niwt_core.errors import InputError
 from niwt_core.importance import importances
+from niwt_core.network.backbone import Backbone
 from niwt_core.pipeline import FitOptions
 from niwt_core.rehearsal import LEAST_CLASSES, ONE_CLASS_IN, ONE_IMAGE_IN
 from niwt_core.transfer import channel_statistics

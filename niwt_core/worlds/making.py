@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from niwt_core.backbone import Backbone, load_backbone, settle_norms
 from niwt_core.errors import InputError
+from niwt_core.network.backbone import Backbone, load_backbone, settle_norms
 from niwt_core.pipeline import Progress, check, evaluate_project, fit, silent
 from niwt_core.project import Project, save_in
 from niwt_core.sources import Source, described, load_images

@@ -66,9 +66,15 @@ class PhotoWorld(World):
                 f"{len(found.class_names)} and {found.n_seen} now, or others."
             )
         project = self.project
-        photos = {part: _Unlocated(getattr(found, part), (self.source.root, self.folder))
-                  for part in ("train", "test_seen", "test_unseen")}  # fmt: skip
-        return replace(found, attributes=project.descriptions, attribute_names=project.attribute_names, **photos)
+        folders = self.source.root, self.folder
+        return replace(
+            found,
+            attributes=project.descriptions,
+            attribute_names=project.attribute_names,
+            train=_Unlocated(found.train, folders),
+            test_seen=_Unlocated(found.test_seen, folders),
+            test_unseen=_Unlocated(found.test_unseen, folders),
+        )
 
     @cached_property
     def _loaded(self) -> ZeroShotData:

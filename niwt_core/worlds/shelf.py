@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from niwt_core import durable, limits
-from niwt_core.documents import read_document
+from niwt_core import limits
 from niwt_core.errors import InputError
+from niwt_core.files import durable
+from niwt_core.files.documents import read_document
 from niwt_core.typed import clean
 from niwt_core.worlds import ages
 

@@ -20,7 +20,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from niwt_core.spreadsheets import table
+from niwt_core.files.spreadsheets import table
 
 _COLUMNS = ("trace", "x", "y", "z", "text")
 _TAG = re.compile(r"<(/?[a-zA-Z][^<>]*)>")

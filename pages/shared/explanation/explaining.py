@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
-from niwt_core.backbone import Backbone
 from niwt_core.explanation import Heatmap, Word, at_layer, grad_cam, heat_map
 from niwt_core.explanation.words import activity_of, evidence
 from niwt_core.gzsl import Classifier
 from niwt_core.images import to_input
+from niwt_core.network.backbone import Backbone
 
 if TYPE_CHECKING:
     from PIL import Image

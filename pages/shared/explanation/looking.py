@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 from torch import Tensor
 
-from niwt_core.backbone import Backbone
 from niwt_core.explanation import Heatmap
 from niwt_core.images import to_input
+from niwt_core.network.backbone import Backbone
 from pages.shared import wording
 from pages.shared.charts import heats
 from pages.shared.explanation import explaining, pictures

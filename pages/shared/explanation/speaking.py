@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 from torch import Tensor, nn
 
-from niwt_core.backbone import Backbone
 from niwt_core.explanation import Explanation, why_rather
 from niwt_core.gzsl import Classifier
+from niwt_core.network.backbone import Backbone
 from niwt_core.project import Project
 from pages.shared import resources, style, wording
 from pages.shared.charts import figures, heats

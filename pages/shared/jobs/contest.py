@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from niwt_core.methods.rivals import LOOP_LIMIT, Outcome, Ring, compare
 from niwt_core.pipeline import Progress
-from niwt_core.rivals import LOOP_LIMIT, Outcome, Ring, compare
 from pages.shared.jobs.line import Turn, alone
 from pages.shared.learning.lesson import Lesson
 

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from niwt_core.birds.world import Drawings
-from niwt_core.contest import Contest, load_contest
 from niwt_core.datasets import ZeroShotData
 from niwt_core.errors import InputError
 from niwt_core.evaluation import Contender, Evaluation, Standing, contenders, judge, n_contenders, rule_of
 from niwt_core.images import activation_batches
+from niwt_core.methods.contest import Contest, load_contest
 from niwt_core.project import contest_file
 from niwt_core.worlds.base import World
 from pages.shared.jobs.line import Turn, alone

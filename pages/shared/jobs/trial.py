@@ -14,7 +14,6 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from niwt_core.backbone import Backbone
 from niwt_core.birds.drawing import draw
 from niwt_core.birds.species import make_species
 from niwt_core.errors import InputError
@@ -33,6 +32,7 @@ from niwt_core.faithfulness import (
 )
 from niwt_core.gzsl import join
 from niwt_core.images import to_input
+from niwt_core.network.backbone import Backbone
 from niwt_core.project import Project
 from niwt_core.worlds.base import World
 from pages.shared.jobs.line import Turn, alone

@@ -15,7 +15,7 @@ from PIL import Image
 from pages.shared.wording import listed, plain
 
 if TYPE_CHECKING:
-    from niwt_core.proof import Confusion, Exhibits
+    from niwt_core.laboratory.proof import Confusion, Exhibits
 
 #: Classes that the sentence names one by one, at most.
 N_NAMED = 3

@@ -10,7 +10,7 @@ import streamlit as st
 from niwt_core.explanation import why_rather
 from niwt_core.gzsl import Classifier, join
 from niwt_core.images import to_input
-from niwt_core.proof import Confusion, Exhibits, Shown, confusion
+from niwt_core.laboratory.proof import Confusion, Exhibits, Shown, confusion
 from niwt_core.worlds.base import World
 from pages.shared import resources, state
 from pages.shared.charts import heats

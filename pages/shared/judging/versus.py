@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from niwt_core.rivals import Outcome
+from niwt_core.methods.rivals import Outcome
 from pages.shared.style import AGAINST, FOR, MUTED
 
 #: What people call the methods; the field's names stand in the table's notes.

@@ -12,8 +12,8 @@ from PIL import ImageOps
 from torch import Tensor
 
 from niwt_core.birds.easel import Wish, jpeg
+from niwt_core.methods.rivals import Ring, birds_ring, photos_ring
 from niwt_core.pipeline import Progress
-from niwt_core.rivals import Ring, birds_ring, photos_ring
 from niwt_core.worlds.base import World
 from niwt_core.worlds.described import Described
 from niwt_core.worlds.trial import jacobians_of

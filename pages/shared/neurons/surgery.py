@@ -20,10 +20,10 @@ from pages.shared.person import turns
 from pages.shared.wording import listed, phrase, plain
 
 if TYPE_CHECKING:
-    from niwt_core.backbone import Backbone
     from niwt_core.images import ImageSource
+    from niwt_core.laboratory.surgery import Loss, Losses, Sample
+    from niwt_core.network.backbone import Backbone
     from niwt_core.neurons import Dictionary
-    from niwt_core.surgery import Loss, Losses, Sample
     from niwt_core.worlds.base import World
     from niwt_core.worlds.described import Described
     from pages.shared.jobs.gathering import Gathering
@@ -102,7 +102,7 @@ def operations(world: World) -> Operations:
 
 
 def factors(world: World) -> dict[int, float]:
-    """Neuron -> factor, of those that are altered; what `niwt_core.surgery` takes."""
+    """Neuron -> factor, of those that are altered; what `niwt_core.laboratory.surgery` takes."""
     return {channel: percent / 100 for channel, percent in operations(world).now.items()}
 
 
@@ -114,7 +114,7 @@ def backbone(world: World) -> Backbone:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _operated(world_id: str, altered: tuple[tuple[int, float], ...], _world: World) -> Backbone:
-    from niwt_core.surgery import operated
+    from niwt_core.laboratory.surgery import operated
 
     return operated(_world.project.backbone, dict(altered))
 
@@ -226,7 +226,7 @@ def _counted(
     altered: Mapping[int, int],
     key: str,
 ) -> None:
-    from niwt_core.surgery import Loss, losses
+    from niwt_core.laboratory.surgery import Loss, losses
 
     now = [gathering.progress() for gathering in (own, seen) if gathering is not None]
     running = any(progress.running for progress in now)
@@ -288,13 +288,13 @@ def _own_pictures(world_id: str, key: str, _world: World, _described: Described)
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _seen_pictures(world_id: str, _world: World) -> Gathering[Sample]:
     """Pictures of every known class, on their way."""
-    from niwt_core.surgery import seen_pictures
+    from niwt_core.laboratory.surgery import seen_pictures
 
     return _gathered(_world, seen_pictures(_world))
 
 
 def _gathered(world: World, source: ImageSource, label: int | None = None) -> Gathering[Sample]:
-    from niwt_core.surgery import one_sample, samples
+    from niwt_core.laboratory.surgery import one_sample, samples
     from pages.shared.jobs.gathering import Gathering
 
     found = Gathering(

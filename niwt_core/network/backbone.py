@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from niwt_core.birds.network import PaperBirdNet
-from niwt_core.cutting import check_map, cut, layer_names, offsets_in, size_offsets
 from niwt_core.errors import InputError
-from niwt_core.tensorfiles import read_tensors
+from niwt_core.files.tensorfiles import read_tensors
+from niwt_core.network.cutting import check_map, cut, layer_names, offsets_in, size_offsets
 
 #: The name of the bundled architecture beside torchvision's.
 PAPER_BIRD_NET = "paper_bird_net"

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from niwt_core.backbone import Backbone
-from niwt_core.cutting import offsets_in
 from niwt_core.errors import InputError
 from niwt_core.gzsl import Classifier, join
 from niwt_core.images import ImageSource, activation_batches
+from niwt_core.network.backbone import Backbone
+from niwt_core.network.cutting import offsets_in
 from niwt_core.neurons.evidence import Part
 from niwt_core.project import Project
 from niwt_core.worlds.base import World

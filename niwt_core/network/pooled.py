@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
-from niwt_core.cutting import offsets_in, subgraph
 from niwt_core.errors import InputError
+from niwt_core.network.cutting import offsets_in, subgraph
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,12 +16,12 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from niwt_core.baselines import SeenData
 from niwt_core.calibration import Rehearsal
 from niwt_core.errors import InputError
+from niwt_core.files.tensorfiles import read_tensors
 from niwt_core.gzsl import Classifier
 from niwt_core.learner import Settings
-from niwt_core.tensorfiles import read_tensors
+from niwt_core.methods.baselines import SeenData
 
 if TYPE_CHECKING:
     from niwt_core.project import Project

@@ -23,14 +23,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from niwt_core.backbone import Backbone
-from niwt_core.baselines import BASELINES, Scorer, SeenData
 from niwt_core.birds.training import load_rehearsal_network
 from niwt_core.calibration import Rehearsal, calibrate, lone_constant, score_unit
 from niwt_core.gzsl import Classifier, join
 from niwt_core.images import ImageSource, input_batches
 from niwt_core.importance import ClassImportances
 from niwt_core.learner import make_learner, measure_classes, seen_classifier
+from niwt_core.methods.baselines import BASELINES, Scorer, SeenData
+from niwt_core.network.backbone import Backbone
 from niwt_core.neurons.evidence import Part
 from niwt_core.pipeline import Progress, silent
 from niwt_core.project import Project

@@ -21,16 +21,17 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from niwt_core import durable, limits
-from niwt_core.documents import read_document
+from niwt_core import limits
 from niwt_core.errors import InputError
+from niwt_core.files import durable
+from niwt_core.files.documents import read_document
+from niwt_core.files.tensorfiles import read_tensors
 from niwt_core.processes import ALONE, Team
-from niwt_core.tensorfiles import read_tensors
 
 if TYPE_CHECKING:
-    from niwt_core.backbone import Backbone
     from niwt_core.datasets import ZeroShotData
     from niwt_core.images import ImageSource
+    from niwt_core.network.backbone import Backbone
 
 FORMAT = "niwt-checkpoint"
 VERSION = 1

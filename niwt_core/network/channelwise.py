@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from niwt_core.cutting import offsets_in, subgraph
 from niwt_core.errors import InputError
-from niwt_core.tracing import trace
+from niwt_core.network.cutting import offsets_in, subgraph
+from niwt_core.network.tracing import trace
 
 _ELEMENTWISE = (
     nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh,

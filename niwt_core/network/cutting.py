@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from niwt_core.errors import InputError
-from niwt_core.tracing import Tracer
+from niwt_core.network.tracing import Tracer
 
 
 class Offset(nn.Module):

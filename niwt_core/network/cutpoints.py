@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import jvp
 
-from niwt_core.backbone import Backbone, load_backbone
-from niwt_core.cutting import cut_places
 from niwt_core.errors import InputError
 from niwt_core.importance import features_with_offsets, layer_teaches_nothing, zero_offsets
+from niwt_core.network.backbone import Backbone, load_backbone
+from niwt_core.network.cutting import cut_places
 
 #: A map of fewer places than this a side says too little about where.
 LEAST_SIDE = 7

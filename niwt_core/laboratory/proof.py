@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from niwt_core.birds.world import FRESH_SEED, Drawings
 from niwt_core.gzsl import Classifier, join
 from niwt_core.images import ImageSource, images_at, to_input
+from niwt_core.laboratory.surgery import Factors, features_after
 from niwt_core.project import Project
-from niwt_core.surgery import Factors, features_after
 from niwt_core.worlds.base import World
 from niwt_core.worlds.described import Described
 

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from niwt_core.backbone import Backbone
-from niwt_core.checkpoints import UNKEPT, Checkpoint
+from niwt_core.files.checkpoints import UNKEPT, Checkpoint
 from niwt_core.gzsl import Classifier
 from niwt_core.images import ImageSource, activation_batches
+from niwt_core.network.backbone import Backbone
 from niwt_core.processes import ALONE, Team
 from niwt_core.processes.devices import device_of
 from niwt_core.processes.noise import Batch, shared_noise
