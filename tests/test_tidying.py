@@ -3,12 +3,15 @@
 import gc
 import subprocess
 import sys
+import threading
 import weakref
 from pathlib import Path
 
 import psutil
 import pytest
 
+from pages.shared import resources
+from pages.shared.jobs import tidying
 from pages.shared.jobs.tidying import tidy
 
 ROOT = Path(__file__).parents[1]
@@ -72,3 +75,37 @@ def test_many_threads_share_few_places_to_take_memory_from(tmp_path):
     )  # fmt: skip
     assert few <= 3
     assert many > few
+
+
+class Cache:
+    holds = 3
+
+    def clear(self) -> None:
+        self.holds = 0
+
+
+def test_what_can_be_drawn_again_is_forgotten_when_nobody_was_there_twice(monkeypatch):
+    monkeypatch.setattr(tidying, "_forget", [])
+    monkeypatch.setattr(tidying, "SECONDS", 0.001)
+    monkeypatch.setattr(tidying, "tidy", lambda: None)
+    cache, held, done = tidying.forgettable(Cache()), [], threading.Event()
+    answers = iter([True, False, True, True, True])
+
+    def is_empty() -> bool:
+        held.append(cache.holds)
+        answer = next(answers, None)
+        if answer is None:
+            done.set()
+            threading.Event().wait()  # for ever: the thread is a daemon
+        return answer
+
+    tidying.keep_tidy(is_empty)
+    assert done.wait(10)
+    assert held == [3, 3, 3, 3, 0, 0]  # a look that finds somebody starts the count anew
+
+
+def test_the_pages_pictures_are_forgotten_and_drawn_again():
+    portrait = resources.portrait("a", {"back_color": "red"}, 1, 64)
+    assert resources.portrait.clear in tidying._forget
+    tidying.forget()
+    assert resources.portrait("a", {"back_color": "red"}, 1, 64) == portrait

@@ -226,12 +226,13 @@ def _pths() -> list[bytes]:
 @lru_cache(maxsize=1)
 def _contest() -> bytes:
     n_seen, d = _bundled_header()["trained.weight"]["shape"]
-    labels = torch.arange(4)
-    stored = {"features": torch.zeros(4, d).half(), "labels": labels, "kept.features": torch.zeros(4,
-              d).half(), "kept.labels": labels.clone(),
-              "kept.weight": torch.zeros(100, d), "kept.bias": torch.zeros(100),
+    n_kept = 100
+    labels = torch.arange(4) + n_seen - 4
+    stored = {"features": torch.zeros(n_seen, d).half(), "labels": torch.arange(n_seen),
+              "kept.features": torch.zeros(n_kept, d).half(), "kept.labels": torch.arange(n_kept),
+              "kept.weight": torch.zeros(n_kept, d), "kept.bias": torch.zeros(n_kept),
               "rehearsal.classes": torch.arange(n_seen),
-              "rehearsal.features": torch.zeros(4, d).half(), "rehearsal.labels": labels + n_seen - 4}  # fmt: skip
+              "rehearsal.features": torch.zeros(4, d).half(), "rehearsal.labels": labels}  # fmt: skip
     return save(stored, {"prior": "{}"})
 
 

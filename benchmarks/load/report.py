@@ -67,8 +67,8 @@ def markdown(lesson: Lesson) -> str:
         "|---|---:|---:|---:|",
         f"| memory of its process (MiB) | {lesson.start.rss / MIB:.0f} | {lesson.most.rss / MIB:.0f} "
         f"| {lesson.end.rss / MIB:.0f} |",
-        f"| memory of the fits’ processes (MiB) | {lesson.start.children / MIB:.0f} | {lesson.most.children / MIB:.0f} "
-        f"| {lesson.end.children / MIB:.0f} |",
+        f"| memory of fits and of those that draw (MiB) | {lesson.start.children / MIB:.0f} "
+        f"| {lesson.most.children / MIB:.0f} | {lesson.end.children / MIB:.0f} |",
         f"| threads | {lesson.start.threads} | {lesson.most.threads} | {lesson.end.threads} |",
         "",
         f"The server’s process computed {100 * lesson.server_cpu:.0f} % of one core’s time, the visitors’ own process "

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import state
+from pages.shared.jobs.tidying import forgettable
 from pages.shared.wording import plain
 
 if TYPE_CHECKING:
@@ -133,9 +134,11 @@ def _load(folder: Path) -> Project:
 @st.cache_resource(show_spinner=False)
 def _tidying():
     """One thread a server, from its first network on."""
+    from streamlit.runtime import Runtime, RuntimeState, exists
+
     from pages.shared.jobs.tidying import keep_tidy
 
-    return keep_tidy()
+    return keep_tidy(lambda: exists() and Runtime.instance().state is RuntimeState.NO_SESSIONS_CONNECTED)
 
 
 def settle() -> None:
@@ -183,6 +186,7 @@ def features(described: Described, n: int = N_PICTURES) -> Tensor:
     return torch.cat([_features(identity(), described.key, STEP, start, here, described) for start in starts])[:n]
 
 
+@forgettable
 @st.cache_resource(show_spinner=False, max_entries=400)
 def _features(world_id: str, key: str, n: int, seed: int, _world: World, _described: Described) -> Tensor:
     from niwt_core.worlds.trial import features_of
@@ -214,6 +218,7 @@ def artist() -> Artist:
     return easel.shared()
 
 
+@forgettable
 @st.cache_data(show_spinner=False, max_entries=1000)
 def portrait(key: str, bird: dict[str, str], seed: int, size: int = 320, calm: bool = True) -> bytes:
     """A drawing of the bird for the page, a JPEG of size x size."""
@@ -222,6 +227,7 @@ def portrait(key: str, bird: dict[str, str], seed: int, size: int = 320, calm: b
     return artist()([Wish(bird, seed, size, calm)], JPEG_QUALITY)[0].data
 
 
+@forgettable
 @st.cache_resource(show_spinner=False, max_entries=200)
 def drawn(
     key: str, bird: dict[str, str], first_seed: int, n: int, size: int = 320
@@ -337,6 +343,7 @@ def pictures(name: str, n: int, seed: int = 0, size: int = 320) -> list[np.ndarr
     return _class_pictures(identity(), name, n, seed, size, world())
 
 
+@forgettable
 @st.cache_data(show_spinner=False, max_entries=100)
 def _class_pictures(world_id: str, name: str, n: int, seed: int, size: int, _world: World) -> list[np.ndarray]:
     source = _world.pictures(name, n, seed)

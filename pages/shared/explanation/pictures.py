@@ -21,6 +21,7 @@ from niwt_core.limits import MB, PICTURE_BYTES, PICTURE_PIXELS
 from niwt_core.worlds.base import World
 from niwt_core.worlds.photos import PhotoWorld
 from pages.shared import resources, state, wording
+from pages.shared.jobs.tidying import forgettable
 
 SHOWN = 320
 NETWORK_SIZE = 64
@@ -111,6 +112,7 @@ class Chosen:
         return "of its class, by the class table" if self.by_table else "of this bird"
 
 
+@forgettable
 @st.cache_data(show_spinner=False, max_entries=500)
 def scene(key: str, bird: dict[str, str], seed: int, size: int) -> tuple[np.ndarray, dict[str, str]]:
     """The drawing of a fresh bird as in the test, (size, size, 3) uint8, and its complete attributes."""
@@ -127,6 +129,7 @@ def parted(key: str, bird: dict[str, str], seed: int) -> tuple[np.ndarray, dict[
                    for part, bits in packed.items()}  # fmt: skip
 
 
+@forgettable
 @st.cache_data(show_spinner=False, max_entries=60)
 def _parted(key: str, bird: dict[str, str], seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The masks packed, eight pixels in a byte."""
@@ -263,6 +266,7 @@ def _photos(world: PhotoWorld, name: str, truth: str) -> Chosen | None:
     return photographed_picture(world, name, truth, six, picked)
 
 
+@forgettable
 @st.cache_resource(show_spinner=False, max_entries=40)
 def _six_photos(world_id: str, name: str, batch: int, _world: World) -> tuple[tuple[Image.Image, ...], int]:
     """The photos of one batch, and how many batches there are; after the last the first comes again."""

@@ -19,6 +19,7 @@ from niwt_core.worlds.described import Described
 from niwt_core.worlds.trial import jacobians_of
 from pages.shared import resources, state, wording
 from pages.shared.jobs.contest import RingHolder
+from pages.shared.jobs.tidying import forgettable
 from pages.shared.learning.lesson import N_PICTURES, Lesson, n_samples
 
 #: The side of a picture in the tray, in pixels.
@@ -76,6 +77,7 @@ def _samples(world_id: str) -> _Samples:
     return _Samples()
 
 
+@forgettable
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _thumbnails(world_id: str, key: str, n: int, _world: World, _described: Described) -> list[bytes]:
     if _world.drawn:
