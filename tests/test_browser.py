@@ -92,6 +92,17 @@ def test_class_survives_navigation_and_refresh(browser_page: Any, app_url: str) 
     assert "crown_color.black" in page.url
 
 
+def test_a_refresh_of_explain_finds_which_picture_was_asked_for(browser_page: Any, app_url: str) -> None:
+    page = browser_page
+    page.goto(f"{app_url}/explain?picks=size.small~crown_color.black~belly_color.yellow")
+    page.get_by_role("radio", name="A picture of your own").click()
+    page.get_by_text("The picture stays in this session").wait_for()
+    page.wait_for_url(re.compile("source="))
+    settled(page)
+    page.reload()
+    page.get_by_text("The picture stays in this session").wait_for()
+
+
 def test_pickers_stay_open_while_a_bird_is_picked(browser_page: Any, app_url: str) -> None:
     page = browser_page
     page.goto(f"{app_url}/describe")

@@ -273,6 +273,23 @@ def test_the_same_elements_as_in_a_browser(app_url, browser_page):
         assert browser_page.get_by_role("button", name=label, exact=True).count() == 1, label
 
 
+def test_what_a_visitor_chooses_stands_in_the_address_as_a_browser_writes_it(app_url: str) -> None:
+    async def chosen() -> tuple[str, str, bool]:
+        tab = Session(app_url, "explain", "picks=size.small~crown_color.black", patience=120)
+        await tab.open()
+        await tab.choose_of("source", "A picture of your own")
+        own = tab.address.get("source", "")
+        again = await tab.refreshed()
+        await again.open()
+        held = again.tree.find("upload") is not None
+        await again.choose_of("source", "Your bird")
+        default = again.address.get("source", "not there")
+        await again.close()
+        return own, default, held
+
+    assert run(chosen()) == ("A picture of your own", "not there", True)
+
+
 async def _seen(url: str, page: str, query: str) -> tuple[list[str], list[str], list[str]]:
     tab = Session(url, page, query, patience=120)
     await tab.open()

@@ -51,6 +51,16 @@ class Answered:
     first: float
 
 
+def _default(node: Node) -> str:
+    """What a widget holds before anybody has touched it, as an address would say it."""
+    proto = node.proto
+    if node.kind == "button_group":
+        return ",".join(proto.options[i].content for i in proto.default)
+    if node.kind == "selectbox":
+        return proto.options[proto.default] if proto.HasField("default") else ""
+    return str(getattr(proto, "default", "")).lower() if node.kind == "checkbox" else ""
+
+
 @dataclass
 class Session:
     """One tab of one visitor.
@@ -279,12 +289,14 @@ class Session:
     def _write_address(self, node: Node | None, state: WidgetState) -> None:
         """A widget that is bound to the address is written there by the browser."""
         name = getattr(node.proto, "query_param_key", "") if node else ""
-        if not name:
+        if node is None or not name:
             return
-        value = str(state.bool_value).lower() if state.HasField("bool_value") else state.string_value
+        kind = state.WhichOneof("value")
+        chosen = getattr(state, kind)
+        value = ",".join(chosen.data) if kind == "string_array_value" else str(chosen)
+        value = value.lower() if kind == "bool_value" else value
         found = self.address
-        default = node.proto.default if node and state.HasField("bool_value") else ""
-        if value == str(default).lower() or not value:
+        if not value or value == _default(node):
             found.pop(name, None)
         else:
             found[name] = value

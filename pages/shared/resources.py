@@ -219,7 +219,7 @@ def artist() -> Artist:
 
 
 @forgettable
-@st.cache_data(show_spinner=False, max_entries=1000)
+@st.cache_data(show_spinner=False, max_entries=300)
 def portrait(key: str, bird: dict[str, str], seed: int, size: int = 320, calm: bool = True) -> bytes:
     """A drawing of the bird for the page, a JPEG of size x size."""
     from niwt_core.birds.easel import Wish
@@ -228,7 +228,7 @@ def portrait(key: str, bird: dict[str, str], seed: int, size: int = 320, calm: b
 
 
 @forgettable
-@st.cache_resource(show_spinner=False, max_entries=200)
+@st.cache_resource(show_spinner=False, max_entries=80)
 def drawn(
     key: str, bird: dict[str, str], first_seed: int, n: int, size: int = 320
 ) -> tuple[tuple[bytes, dict[str, str]], ...]:

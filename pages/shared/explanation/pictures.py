@@ -113,7 +113,7 @@ class Chosen:
 
 
 @forgettable
-@st.cache_data(show_spinner=False, max_entries=500)
+@st.cache_data(show_spinner=False, max_entries=200)
 def scene(key: str, bird: dict[str, str], seed: int, size: int) -> tuple[np.ndarray, dict[str, str]]:
     """The drawing of a fresh bird as in the test, (size, size, 3) uint8, and its complete attributes."""
     wish = Wish(bird, seed, size)
@@ -130,7 +130,7 @@ def parted(key: str, bird: dict[str, str], seed: int) -> tuple[np.ndarray, dict[
 
 
 @forgettable
-@st.cache_data(show_spinner=False, max_entries=60)
+@st.cache_data(show_spinner=False, max_entries=24)
 def _parted(key: str, bird: dict[str, str], seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The masks packed, eight pixels in a byte."""
     drawing = draw(bird, seed=seed, size=SHOWN)

@@ -78,7 +78,7 @@ def _samples(world_id: str) -> _Samples:
 
 
 @forgettable
-@st.cache_resource(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=40)
 def _thumbnails(world_id: str, key: str, n: int, _world: World, _described: Described) -> list[bytes]:
     if _world.drawn:
         from niwt_core.birds.world import FRESH_SEED
