@@ -18,6 +18,8 @@ from niwt_core.typed import is_hidden
 #: What spreadsheets take for the beginning of a formula, the full-width forms among them.
 _BREAKS = frozenset("\t\r\n")
 _FORMULA = frozenset("=+-@|%＝＋－＠") | _BREAKS
+#: What may stand before that beginning: who reads a table with other quotes than ours drops them.
+_SKIPPED = frozenset(" \"'")
 #: Where a new cell begins for a spreadsheet that is set to other separators than commas, and what then begins there.
 _ELSEWHERE = re.compile(r"([;\t\r\n][;\s\"']*+)([=+\-@|%＝＋－＠])?")
 
@@ -36,6 +38,6 @@ def table(head: Iterable[Any], rows: Iterable[Iterable[Any]]) -> bytes:
 
 def cell(text: str) -> str:
     """A text that no spreadsheet runs: an apostrophe before whatever looks like the beginning of a formula."""
-    shown = next((c for c in text if c in _BREAKS or not (c == " " or is_hidden(c))), "")
+    shown = next((c for c in text if c in _BREAKS or not (c in _SKIPPED or is_hidden(c))), "")
     text = _ELSEWHERE.sub(lambda found: f"{found[1]}'{found[2]}" if found[2] else found[1], text)
     return f"'{text}" if shown in _FORMULA else text
