@@ -162,6 +162,14 @@ async def _first_visitor(plan: Plan, url: str) -> None:
     for page in _EVERY:
         await visitor.tab.go(page)
     await visitor.tab.close()
+    if plan.fits:  # the page of uploads goes on only with one
+        brings = Fitter(-3, url, plan.seed, log, math.inf, hurry=0.0)
+        brings.n_photos = 40
+        brings.session = brings.tab_at("own")
+        brings.session.patience = COLD
+        await brings.tab.open()
+        await brings.prepare()
+        await brings.tab.close()
 
 
 async def _comes_and_goes(url: str) -> None:

@@ -310,16 +310,10 @@ class Fitter(Person):
     n_done = 0
 
     async def lesson(self) -> None:
-        title = f"{self.marker} number {self.n_begun + 1}"
         await self.step(lambda: self.tab.go("own"), shows="Bring your own")
-        data = await asyncio.to_thread(zip_of_photos, self.marker, self.n_photos, self.chance.randrange(1 << 30))
-        if not await self.step(lambda: self.tab.upload("own_zip", f"{self.marker}.zip", data, "application/zip")):
+        title = f"{self.marker} number {self.n_begun + 1}"
+        if not await self.prepare(title):
             return
-        for key in self.tab.tree.keys("own_words_"):
-            await self.do(lambda key=key: self.tab.write(key, description(self.chance, self.marker)))
-        await self.step(lambda: self.tab.choose("own_weights", self._random_weights()))
-        for key in self.tab.tree.keys("own_title_"):
-            await self.do(lambda key=key: self.tab.write(key, title))
         if not await self.do(lambda: self.tab.press("own_fit")):
             return
         self.text, self.n_begun = title, self.n_begun + 1
@@ -328,6 +322,18 @@ class Fitter(Person):
             await self.now_and_then_refresh(self.marker)
         # One that failed leaves its title in a field, too; only a project that was made can be used.
         self.n_done += bool(self.tab.tree.keys("own_use_")) and self.tab.tree.holds(title)
+
+    async def prepare(self, title: str = "") -> bool:
+        """Everything but the fit itself; False if the upload was not taken."""
+        data = await asyncio.to_thread(zip_of_photos, self.marker, self.n_photos, self.chance.randrange(1 << 30))
+        if not await self.step(lambda: self.tab.upload("own_zip", f"{self.marker}.zip", data, "application/zip")):
+            return False
+        for key in self.tab.tree.keys("own_words_"):
+            await self.do(lambda key=key: self.tab.write(key, description(self.chance, self.marker)))
+        await self.step(lambda: self.tab.choose("own_weights", self._random_weights()))
+        for key in self.tab.tree.keys("own_title_"):
+            await self.do(lambda key=key: self.tab.write(key, title))
+        return True
 
     def _random_weights(self) -> str:
         node = self.tab.tree.find("own_weights")
