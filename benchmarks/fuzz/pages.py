@@ -151,6 +151,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         lines.append(row(name, found))
         print(lines[-1], flush=True)
+        for finding in found.findings:
+            print(f"  found: {finding}", flush=True)
         findings += [f"- {name}: {finding}" for finding in found.findings]
     facts = f"{os.cpu_count()} cores, Python {platform.python_version()}, seed {asked.seed}"
     print("\n" + "\n".join([facts, *findings]))
