@@ -115,7 +115,9 @@ def test_text_read_from_the_right_does_not_turn_our_words() -> None:
     assert plain("טקסט") == "\u2068טקסט\u2069" and plain("text") == "text"
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", " =", "\u200b=", "|", "%", '"  %', "'="])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", " =", "\u200b=", "|", "%", '"  %', "'="]
+)
 def test_no_cell_is_a_formula(start: str) -> None:
     assert cell(f"{start}1+1").startswith("'")
 
