@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -66,6 +67,14 @@ def test_a_child_that_was_killed_is_replaced(one):
     before.wait()
     assert one(WISHES[1:2])[0].data == draw_here(WISHES[1:2])[0].data
     assert child_of(one).pid != before.pid
+
+
+def test_an_interrupt_at_the_terminal_is_for_the_server(one):
+    one(WISHES[:1])
+    child = child_of(one)
+    child.send_signal(signal.SIGINT)
+    assert one(WISHES[1:2])[0].data == draw_here(WISHES[1:2])[0].data
+    assert child_of(one) is child
 
 
 def test_where_no_child_can_work_the_caller_draws(one, monkeypatch):

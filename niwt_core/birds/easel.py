@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -195,6 +196,7 @@ def _exactly(pipe: IO[bytes], n: int) -> bytes:
 
 def main() -> None:
     """The child: a question in, an answer out, until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C at the server's terminal: its end is seen when it has ended
     answers = os.fdopen(os.dup(1), "wb", buffering=_PIPE)
     os.dup2(2, 1)  # what a library prints goes where complaints go
     for line in sys.stdin.buffer:
@@ -206,8 +208,11 @@ def main() -> None:
             sheets = []
         else:
             told = {"sheets": [(len(sheet.data), sheet.attributes) for sheet in sheets]}
-        answers.write(json.dumps(told).encode() + b"\n" + b"".join(sheet.data for sheet in sheets))
-        answers.flush()
+        try:
+            answers.write(json.dumps(told).encode() + b"\n" + b"".join(sheet.data for sheet in sheets))
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(0)  # nobody waits for the answer any more
 
 
 if __name__ == "__main__":
