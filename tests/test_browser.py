@@ -101,6 +101,7 @@ def test_a_refresh_of_explain_finds_which_picture_was_asked_for(browser_page: An
     settled(page)
     page.reload()
     page.get_by_text("The picture stays in this session").wait_for()
+    assert page.get_by_role("radio", name="A picture of your own").get_attribute("aria-checked") == "true"
 
 
 def test_pickers_stay_open_while_a_bird_is_picked(browser_page: Any, app_url: str) -> None:
