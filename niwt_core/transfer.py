@@ -375,6 +375,8 @@ def transfer_steps(
         cosine = (1 - nn.functional.cosine_similarity(alpha, targets[:, None], dim=2)).mean(1)  # (n_classes,)
         regulariser = strength / 2 * ((weights - prior) / unit).square().mean(1)
         losses.append(float((cosine + regulariser).mean().detach()))
+        optimiser.zero_grad()
+        (cosine + regulariser).sum().backward()  # a sum: each class is its own problem; now, so that no graph waits
         yield TransferStep(
             iteration=iteration,
             weights=weights.detach().clone(),
@@ -383,8 +385,6 @@ def transfer_steps(
             mean_importances=alpha.detach().mean(1),
             converged=_has_converged(losses, patience, least_gain, 1 if batch is None else patience),
         )
-        optimiser.zero_grad()
-        (cosine + regulariser).sum().backward()  # a sum: each class is its own problem
         optimiser.step()
         iteration += 1
 

@@ -22,7 +22,7 @@ from pages.shared.jobs.line import Turn, alone
 #: Points of history kept; beyond it every other one is dropped, so that a job's memory is bounded.
 MAX_POINTS = 1000
 #: Steps whose whole pictures are kept, so that a page can show those between two looks.
-MAX_FRAMES = 128
+MAX_FRAMES = 64
 #: A job goes no further than this, with or without the paper's rule.
 LIMIT = 2000
 #: A running job that no page has looked at for so long pauses itself.
@@ -57,7 +57,7 @@ class Verdict:
     agreeing: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """One iteration in the history.
 
@@ -79,7 +79,7 @@ class Point:
         return self.cosine + self.regulariser
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Frame:
     """One step as a picture: its mean importances (n_channels,), the winning class of each picture (n_pictures,)."""
 
@@ -285,7 +285,7 @@ class TrainingJob:
             step = next(self._steps)
             seconds = time.perf_counter() - began  # the judging is no part of the loop
             verdict = self._judge(step)
-            predicted = verdict.predicted.numpy()
+            predicted = verdict.predicted.numpy().astype(np.int32)  # a server remembers many jobs
         except Exception as error:  # kept for the page: a thread has nobody to raise it to
             with self._changed:
                 self._state = State.FAILED
@@ -307,7 +307,7 @@ class TrainingJob:
                     verdict.agreeing,
                 )
             )
-            self._frames.append(Frame(step.iteration, step.mean_importances[0].float().numpy(), predicted))
+            self._frames.append(Frame(step.iteration, np.array(step.mean_importances[0].float()), predicted))
             if step.converged and self._ruled is None:
                 self._ruled = step.iteration
             if step.converged and self._by_the_rule:
