@@ -77,6 +77,42 @@ def test_many_threads_share_few_places_to_take_memory_from(tmp_path):
     assert many > few
 
 
+#: Five threads at the same time fill 30 MB each, let it go, and end; prints the resident memory after malloc_trim alone,
+#: and after the server's own tidying.
+_ENDS = """
+import ctypes, threading, psutil
+from pages.shared.jobs.tidying import few_arenas, tidy
+few_arenas()
+libc = ctypes.CDLL(None)
+libc.mallopt(-3, 32 * 2**20)  # where glibc comes to by itself on a server that has been up for a while
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+libc.mallopt(-1, 64 * 2**20)
+barrier = threading.Barrier(5)
+def work():
+    barrier.wait()
+    pieces = [libc.malloc(2**20) for _ in range(30)]
+    for piece in pieces: ctypes.memset(piece, 1, 2**20)
+    barrier.wait()
+    for piece in pieces: libc.free(piece)
+    barrier.wait()
+threads = [threading.Thread(target=work) for _ in range(5)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+def resident(): return psutil.Process().memory_info().rss
+libc.malloc_trim(0)
+trimmed = resident()
+tidy()
+print(trimmed, resident())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc has arenas")
+def test_the_free_end_of_every_arena_goes_back_which_malloc_trim_leaves():
+    done = subprocess.run([sys.executable, "-c", _ENDS], cwd=ROOT, check=True, capture_output=True, text=True)
+    trimmed, tidied = map(int, done.stdout.split())
+    assert tidied < trimmed - 40 * 2**20
+
+
 class Cache:
     holds = 3
 
