@@ -25,8 +25,10 @@ from benchmarks.serving import served
 LOOKS = 1.0
 #: Seconds that one person has the server alone.
 ALONE = 45.0
-#: Seconds until a session that has left is forgotten by the server, and a little more.
+#: Seconds until a session that has left may be forgotten by the server, and a little more.
 REST = 90.0
+#: Seconds in which the server tidies up once (`pages/shared/jobs/tidying.py`), and a little more.
+TIDIED = 35.0
 #: Seconds that the first visitor waits for a page, while models are loaded.
 COLD = 300.0
 #: Pages that the first visitor opens, all of them.
@@ -60,7 +62,7 @@ class Lesson:
 
     Attributes:
         alone: clicks of one person who had the server alone, before. log: of everybody together.
-        start, most, end: the server, after the first visitor, at its most, and at rest.
+        start, most, end: the server, at rest after the first visitor, at its most, and at rest again.
         loaded: model -> times read from disk. own_cpu: this client's share of one core. server_cpu: the server's.
         made: classes and projects that pages said were kept; n_fits: fits that were done.
         tracebacks: what the server's log tells of errors.
@@ -106,7 +108,8 @@ async def _hold(plan: Plan, url: str, tell: Callable[[str], None]) -> Lesson:
     tell("one person alone")
     alone = Log(MARKER)
     await Pupil(-1, url, plan.seed, alone, time.monotonic() + ALONE, hurry=0.05).live()
-    await asyncio.sleep(2)
+    tell(f"coming to rest, {plan.rest + TIDIED:.0f} s")
+    await _rest(plan, url)
     start = watch.now()
     log = Log(MARKER)
     people = _people(plan, url, log)
@@ -125,10 +128,9 @@ async def _hold(plan: Plan, url: str, tell: Callable[[str], None]) -> Lesson:
     tell("somebody guesses")
     addresses = [person.address for person in people]
     guessed = await guess(url, log, addresses[:3] + addresses[-plan.fits :], _ids(people)[:3], plan.seed)
-    tell(f"coming to rest, {plan.rest:.0f} s")
+    tell(f"coming to rest, {plan.rest + TIDIED:.0f} s")
     left = time.monotonic()
-    await asyncio.sleep(plan.rest)
-    await _comes_and_goes(url)
+    await _rest(plan, url)
     counters = await asyncio.to_thread(metrics, url)
     return Lesson(
         plan, alone.answered, log, guessed, start, watch.most, watch.now(), time.monotonic() - left, sessions(counters),
@@ -172,12 +174,16 @@ async def _first_visitor(plan: Plan, url: str) -> None:
         await brings.tab.close()
 
 
-async def _comes_and_goes(url: str) -> None:
-    """One more visitor: Streamlit forgets sessions whose time is over when the next one leaves."""
+async def _rest(plan: Plan, url: str) -> None:
+    """Nobody is there, but for one more visitor, who comes and goes.
+
+    Streamlit forgets sessions whose time is over when the next one leaves; the server tidies up after them.
+    """
+    await asyncio.sleep(plan.rest)
     last = Session(url, patience=COLD)
     await last.open()
     await last.close()
-    await asyncio.sleep(5)
+    await asyncio.sleep(TIDIED)
 
 
 async def _keep_looking(watch: Watch, log: Log, tell: Callable[[str], None]) -> None:

@@ -63,7 +63,7 @@ def markdown(lesson: Lesson) -> str:
         *(_row(f"on “{page or 'start'}”", one) for page, one in by(log.answered, lambda a: a.page).items()),
         *(_row(kind, one) for kind, one in by(log.answered, lambda a: _kind(a.kind)).items()),
         "",
-        f"| the server | after the first visitor | at the most | {lesson.rested:.0f} s after everybody left |",
+        f"| the server | at rest, before | at the most | at rest again, {lesson.rested:.0f} s after all left |",
         "|---|---:|---:|---:|",
         f"| memory of its process (MiB) | {lesson.start.rss / MIB:.0f} | {lesson.most.rss / MIB:.0f} "
         f"| {lesson.end.rss / MIB:.0f} |",
