@@ -10,9 +10,9 @@ from niwt_core.explanation import Heatmap
 from niwt_core.worlds.base import World
 from pages.shared import frame, resources, state, style
 from pages.shared.charts import curves, heats, tables
-from pages.shared.jobs import trial
-from pages.shared.jobs.trial import CLASSIC, NAMES, OURS, Judged, Progress, TrialJob
-from pages.shared.judging import verdicts, words_on_parts
+from pages.shared.jobs.gathering import Gathering, Progress, one_by_one
+from pages.shared.judging import trial, verdicts, words_on_parts
+from pages.shared.judging.trial import CLASSIC, NAMES, OURS, Judged
 from pages.shared.person import turns
 from pages.shared.wording import plain
 
@@ -24,7 +24,7 @@ def thing() -> str:
     return "bird" if state.noun() == "bird" else "photo"
 
 
-def controls(world: World, now: Progress | None) -> None:
+def controls(world: World, now: Progress[tuple[Judged, ...]] | None) -> None:
     """One button: start, or stop."""
     n = trial.N_BIRDS if world.drawn else trial.N_PHOTOS
 
@@ -33,33 +33,32 @@ def controls(world: World, now: Progress | None) -> None:
         make = (
             partial(trial.birds, world.project, n, round_) if world.drawn else partial(trial.photos, world, n, round_)
         )
-        job = TrialJob(make, n, turns.turn())
+        job = one_by_one(make, n, turns.turn())
         job.start()
         st.session_state["trial"], st.session_state["trial_world"] = job, resources.identity()
 
     if now is not None and now.running:
         st.button("Stop", on_click=st.session_state["trial"].stop, icon=":material/stop:", key="stop_trial")
         return
-    again = "another " if now is not None and now.tested else ""
+    again = "another " if now is not None and now.whole else ""
     label = f"Test it on {again}{n} fresh {thing()}s" if world.drawn else f"Test it on {again}{n} test photos"
     st.button(label, on_click=start, type="primary", icon=":material/play_arrow:", key="start_trial")
 
 
-def living(job: TrialJob) -> None:
+def living(job: Gathering[tuple[Judged, ...]]) -> None:
     """How far the test is, and the table as it stands; drawn again on its own while the test runs."""
     now = job.progress()
     if st.session_state.get("trial_was_running") and not now.running:
         st.session_state["trial_was_running"] = False
         st.rerun()  # the button has to change as well, and the clock has to stop
-    done = len(now.tested)
     turns.show_place(now.place)
     if now.running:
         doing = "birds drawn and tested" if thing() == "bird" else "photos tested"
-        st.progress(done / now.n_birds, f"{done} of {now.n_birds} {doing}")
+        st.progress(now.n_done / now.n_all, f"{now.n_done} of {now.n_all} {doing}")
     if now.error:
         st.error(plain(now.error))
-    if done:
-        show_table(now.tested)
+    if now.whole:
+        show_table(now.whole)
 
 
 def show_table(tested: tuple[Judged, ...]) -> None:
@@ -168,7 +167,7 @@ def page() -> None:
     style.lead("An explanation can look right and be wrong. These tests ask the network itself; run them.")
     state.described()  # keeps the described bird in the address
     world = resources.world()
-    job: TrialJob | None = st.session_state.get("trial")
+    job: Gathering[tuple[Judged, ...]] | None = st.session_state.get("trial")
     if job is not None and st.session_state.get("trial_world") != resources.identity():
         job.stop()  # it tests another project
         job = None
@@ -185,8 +184,8 @@ def page() -> None:
         st.session_state["trial_was_running"] = now.running
         st.header("What came out")
         st.fragment(living, run_every=REFRESH_SECONDS if now.running else None)(job)
-        if now.tested and not now.running:
-            show_results(now.tested)
+        if now.whole and not now.running:
+            show_results(now.whole)
     st.header("What each test does")
     st.markdown(
         (verdicts.POINTING if world.drawn else "") + verdicts.TESTS + ("" if world.drawn else verdicts.NO_MASKS)

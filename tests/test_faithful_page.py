@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shared import resources
 from pages.shared.charts import tables
-from pages.shared.jobs import trial
-from pages.shared.jobs.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Marks, TrialJob
-from pages.shared.judging import verdicts, words_on_parts
+from pages.shared.jobs.gathering import Gathering
+from pages.shared.judging import trial, verdicts, words_on_parts
+from pages.shared.judging.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Marks
 
 HEADERS = ["What each test does", "Do the words lie on their parts?", "And are they true?"]
 APP = str(Path(__file__).parents[1] / "app.py")
@@ -39,7 +39,7 @@ def html(at: AppTest) -> str:
     return "\n".join(h.proto.body for h in at.get("html"))
 
 
-def finished(job: TrialJob) -> None:
+def finished(job: Gathering) -> None:
     for _ in range(600):
         if not job.progress().running:
             return
@@ -83,14 +83,14 @@ def test_a_run_on_three_birds_ends_in_a_table_a_reading_a_picture_and_two_charts
     page.run()
     assert not page.exception and not page.error
     assert job.progress().error is None
-    assert len(job.progress().tested) == 3
+    assert len(job.progress().whole) == 3
     assert [h.value for h in page.header] == ["What came out", *HEADERS]
     assert all(f'<th scope="row">{name}</th>' in html(page) for name in NAMES)
-    assert f"in **{sum(b.marks[OURS].hit for b in job.progress().tested)} of 3**" in texts(page)
+    assert f"in **{sum(b.marks[OURS].hit for b in job.progress().whole)} of 3**" in texts(page)
     assert len(page.get("plotly_chart")) == 2
     page.selectbox[0].set_value(2).run()
     assert not page.exception
-    assert f"{job.progress().tested[2].truth}; the network says" in texts(page)
+    assert f"{job.progress().whole[2].truth}; the network says" in texts(page)
     assert page.button(key="start_trial").label == "Test it on another 3 fresh birds"
 
 
@@ -100,7 +100,7 @@ def test_another_run_shows_other_birds(page):
         page.button(key="start_trial").click().run()
         finished(page.session_state["trial"])
         page.run()
-        shown.append([b.truth for b in page.session_state["trial"].progress().tested])
+        shown.append([b.truth for b in page.session_state["trial"].progress().whole])
     assert not page.exception
     assert not set(shown[0]) & set(shown[1])
 
@@ -116,14 +116,14 @@ def test_a_running_test_can_be_stopped_and_keeps_what_is_done(page, monkeypatch,
     assert [b.label for b in page.button] == ["Stop", "Test the words of 12 fresh birds"]
     job = page.session_state["trial"]
     for _ in range(100):
-        if job.progress().tested:
+        if job.progress().whole:
             break
         time.sleep(0.05)
     page.button(key="stop_trial").click().run()
-    done = len(job.progress().tested)
+    done = len(job.progress().whole)
     time.sleep(0.3)
     assert not job.progress().running
-    assert 1 <= done == len(job.progress().tested) < 300
+    assert 1 <= done == len(job.progress().whole) < 300
     assert not page.exception
     assert "What came out" in [h.value for h in page.header]
 
@@ -214,7 +214,7 @@ def test_the_words_of_fresh_birds_are_tested_against_their_parts(page, monkeypat
     finished(job)
     page.run()
     assert not page.exception and not page.error
-    said = sum(len(bird.words) for bird in job.progress().tested)
+    said = sum(len(bird.words) for bird in job.progress().whole)
     assert said > 0
-    assert f"Of **{said}** words said of {len(job.progress().tested)} birds" in texts(page)
+    assert f"Of **{said}** words said of {len(job.progress().whole)} birds" in texts(page)
     assert page.button(key="start_words").label == "Test the words of another 2 fresh birds"

@@ -19,10 +19,9 @@ from niwt_core.worlds import shelf
 from pages.shared.jobs import contest, naming
 from pages.shared.jobs.contest import ContestJob, RingHolder
 from pages.shared.jobs.evaluating import EvaluationJob
-from pages.shared.jobs.gathering import Gathering
+from pages.shared.jobs.gathering import Gathering, one_by_one
 from pages.shared.jobs.line import Kind, Line
 from pages.shared.jobs.naming import NamingJob
-from pages.shared.jobs.trial import TrialJob
 
 ROOT = Path(__file__).parents[1]
 
@@ -140,21 +139,21 @@ def is_told(said: str | None, error: Exception) -> bool:
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["at once", "after the first"])
-def test_a_trial_that_raises(error, turn, late):
+def test_a_gathering_one_by_one_that_raises(error, turn, late):
     def failing():
         if late:
             yield "a bird"
         raise error
 
-    job = TrialJob(failing if late else Fault(error, failing), 2, turn)
+    job = one_by_one(failing if late else Fault(error, failing), 2, turn)
     job.start()
     now = ended(job.progress)
     assert is_told(now.error, error)
-    assert now.tested == (("a bird",) if late else ())
+    assert now.whole == (("a bird",) if late else None)
     assert not turn.is_on
-    anew = TrialJob(lambda: iter(["a bird", "another"]), 2, turn)
+    anew = one_by_one(lambda: iter(["a bird", "another"]), 2, turn)
     anew.start()
-    assert (ended(anew.progress).tested, anew.progress().error) == (("a bird", "another"), None)
+    assert (ended(anew.progress).whole, anew.progress().error) == (("a bird", "another"), None)
 
 
 def test_a_gathering_that_raises_keeps_what_it_has(error, turn):

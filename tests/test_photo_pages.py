@@ -200,7 +200,7 @@ def test_maps_of_photos_are_tested_by_what_needs_no_masks(photo_key: str, monkey
     assert "Do the words lie on their parts?" not in [h.value for h in app.header]
     app = finished(quiet(app.button(key="start_trial").click().run()))
     assert not app.error
-    tested = app.session_state["trial"].progress().tested
+    tested = app.session_state["trial"].progress().whole
     assert {picture.truth for picture in tested} == set(UNSEEN), "class by class in turn"
     assert all(marks.hit is None and marks.energy is None for picture in tested for marks in picture.marks.values())
     html = "\n".join(h.proto.body for h in app.get("html"))

@@ -77,8 +77,8 @@ def test_many_threads_share_few_places_to_take_memory_from(tmp_path):
     assert many > few
 
 
-#: Five threads at the same time fill 30 MB each, let it go, and end; prints the resident memory after malloc_trim alone,
-#: and after the server's own tidying.
+#: Five threads at the same time fill 30 MB each, let it go, and end; prints the resident memory after malloc_trim
+#: alone, and after the server's own tidying.
 _ENDS = """
 import ctypes, threading, psutil
 from pages.shared.jobs.tidying import few_arenas, tidy

@@ -1,4 +1,4 @@
-"""Pictures gathered in a thread of their own, part after part, while pages go on. No Streamlit here.
+"""Pictures, or what was found on them, gathered in a thread while pages go on. No Streamlit here.
 
 The thread only writes into the gathering; pages only ever read a `Progress`.
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
+from itertools import chain
 from typing import Generic, TypeVar
 
 from niwt_core.errors import InputError
 from pages.shared.jobs.line import Turn, alone
 
 T = TypeVar("T", bound=Sized)
+One = TypeVar("One")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,3 +105,8 @@ class Gathering(Generic[T]):
     def _is_wanted(self) -> bool:
         with self._lock:
             return not self._stopped
+
+
+def one_by_one(make: Callable[[], Iterator[One]], n_all: int, turn: Turn | None = None) -> Gathering[tuple[One, ...]]:
+    """A gathering of what comes one by one."""
+    return Gathering(lambda: ((one,) for one in make()), lambda parts: tuple(chain(*parts)), n_all, turn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from pages.shared.jobs.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Mean, Summary
+from pages.shared.judging.trial import CENTRE, CLASSIC, NAMES, OURS, RANDOM, Judged, Mean, Summary
 
 POINTING = """
 - **Pointing game.** Does the strongest place of the map lie on the bird? A map that lights up the sky does not show

@@ -12,7 +12,7 @@ from niwt_core.explanation import Heatmap
 from niwt_core.faithfulness.spoken import Spoken, spoken_of_fresh_birds
 from pages.shared import resources
 from pages.shared.charts import heats, tables
-from pages.shared.jobs.trial import TrialJob
+from pages.shared.jobs.gathering import Gathering, one_by_one
 from pages.shared.person import turns
 from pages.shared.wording import plain
 
@@ -28,44 +28,44 @@ def show() -> None:
         "A word on *Explain* has a place as well: the map of “red crown” should be highest on the crown. The drawing "
         "knows where each part is."
     )
-    job: TrialJob | None = st.session_state.get("word_trial")
+    job: Gathering[tuple[Spoken, ...]] | None = st.session_state.get("word_trial")
     now = job.progress() if job else None
     running = now is not None and now.running
     if running:
         st.button("Stop", on_click=job.stop, icon=":material/stop:", key="stop_words")
     else:
-        again = "another " if now is not None and now.tested else ""
+        again = "another " if now is not None and now.whole else ""
         label = f"Test the words of {again}{N_BIRDS} fresh birds"
         st.button(label, on_click=_start, icon=":material/play_arrow:", key="start_words")
     if job is None:
         return
     st.session_state["words_were_running"] = running
     st.fragment(_living, run_every=REFRESH_SECONDS if running else None)(job)
-    if now.tested and not running:
-        _show_bird(now.tested)
+    if now.whole and not running:
+        _show_bird(now.whole)
 
 
 def _start() -> None:
     project, known = resources.project(), resources.words()
     round_ = st.session_state["word_round"] = st.session_state.get("word_round", -1) + 1
     first = FIRST_SEED + round_ * N_BIRDS
-    job = TrialJob(partial(spoken_of_fresh_birds, project, known, N_BIRDS, first), N_BIRDS, turns.turn())
+    job = one_by_one(partial(spoken_of_fresh_birds, project, known, N_BIRDS, first), N_BIRDS, turns.turn())
     job.start()
     st.session_state["word_trial"] = job
 
 
-def _living(job: TrialJob) -> None:
+def _living(job: Gathering[tuple[Spoken, ...]]) -> None:
     now = job.progress()
     if st.session_state.get("words_were_running") and not now.running:
         st.session_state["words_were_running"] = False
         st.rerun()  # the button has to change as well, and the clock has to stop
     turns.show_place(now.place)
     if now.running:
-        st.progress(len(now.tested) / now.n_birds, f"{len(now.tested)} of {now.n_birds} birds drawn and tested")
+        st.progress(now.n_done / now.n_all, f"{now.n_done} of {now.n_all} birds drawn and tested")
     if now.error:
         st.error(plain(now.error))
-    if now.tested:
-        _show_table(now.tested)
+    if now.whole:
+        _show_table(now.whole)
 
 
 def tally(tested: Sequence[Spoken]) -> list[tuple[str, int, int, int]]:

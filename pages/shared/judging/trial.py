@@ -1,12 +1,8 @@
-"""A small test of the maps, live: fresh pictures one after another, in a thread of its own. No Streamlit here.
-
-The thread only writes into the job; pages only ever read a `Progress`.
-"""
+"""A small test of the maps: fresh pictures one after another. No Streamlit here."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +12,6 @@ from torch import Tensor
 
 from niwt_core.birds.drawing import draw
 from niwt_core.birds.species import make_species
-from niwt_core.errors import InputError
 from niwt_core.faithfulness import (
     Method,
     area,
@@ -35,7 +30,6 @@ from niwt_core.images import to_input
 from niwt_core.network.backbone import Backbone
 from niwt_core.project import Project
 from niwt_core.worlds.base import World
-from pages.shared.jobs.line import Turn, alone
 
 N_BIRDS = 20
 #: Photos take longer than drawings.
@@ -223,75 +217,3 @@ def summaries(tested: Sequence[Judged]) -> dict[str, Summary]:
             deleted=np.mean([m.deleted for m in marks], axis=0),
         )
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class Progress:
-    """A job at one moment: the birds done, of how many, whether it goes on, and one sentence where it failed.
-
-    place: in the server's line; 0 where it does not wait there.
-    """
-
-    tested: tuple[Judged, ...]
-    n_birds: int
-    running: bool
-    error: str | None
-    place: int = 0
-
-
-class TrialJob:
-    """Pictures tested one after another until all are, or somebody stops it.
-
-    Args:
-        make: the birds, tested as they are asked for. n_birds: how many these are. turn: in the server's line.
-    """
-
-    def __init__(self, make: Callable[[], Iterator[Judged]], n_birds: int, turn: Turn | None = None) -> None:
-        self._make, self._n_birds, self._turn = make, n_birds, turn or alone()
-        self._lock = threading.Lock()  # guards all below
-        self._tested: list[Judged] = []
-        self._running, self._stopped = False, False
-        self._error: str | None = None
-
-    def start(self) -> None:
-        """Begin; a job runs once."""
-        with self._lock:
-            if self._running or self._stopped or self._tested:
-                return
-            self._running = True
-        threading.Thread(target=self._run, daemon=True, name="faithfulness").start()
-
-    def stop(self) -> None:
-        """End after the bird in progress; what is done stays."""
-        with self._lock:
-            self._stopped = True
-            self._running = False
-
-    def progress(self) -> Progress:
-        """What a page draws."""
-        place = self._turn.place
-        with self._lock:
-            return Progress(tuple(self._tested), self._n_birds, self._running, self._error, place)
-
-    def _run(self) -> None:
-        try:
-            birds = self._make()
-            while self._turn.pass_on(self._is_wanted) and (bird := next(birds, None)) is not None:
-                with self._lock:
-                    if self._stopped:
-                        return
-                    self._tested.append(bird)
-        except InputError as error:
-            with self._lock:
-                self._error = str(error)
-        except Exception as error:  # kept for the page: a thread has nobody to raise it to
-            with self._lock:
-                self._error = f"The test stopped with an error: {type(error).__name__}: {str(error)[:200]}"
-        finally:
-            self._turn.leave()
-            with self._lock:
-                self._running = False
-
-    def _is_wanted(self) -> bool:
-        with self._lock:
-            return not self._stopped
