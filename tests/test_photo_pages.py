@@ -17,7 +17,8 @@ from niwt_core.neurons.storage import FILE
 from niwt_core.project import load_project
 from niwt_core.worlds.described import Described
 from niwt_core.worlds.photos import PhotoWorld
-from pages.shared.jobs import naming, trial
+from pages.shared.jobs import naming
+from pages.shared.judging import trial
 
 ROOT = Path(__file__).parents[1]
 UNSEEN = list(CLASSES)[N_SEEN:]
