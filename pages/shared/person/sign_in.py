@@ -6,6 +6,7 @@ Streamlit speaks OpenID Connect with the provider named in secrets.toml; see doc
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ from pages.shared.wording import plain
 
 #: "1": everybody has to sign in.
 VARIABLE = "NIWT_SIGN_IN"
+_LINK_JS = (Path(__file__).parent / "link.js").read_text()
 
 
 def is_required() -> bool:
@@ -43,7 +45,15 @@ def gate() -> None:
     else:
         st.markdown("This server is for people it knows. Sign in, and your classes and projects are there again.")
         st.button("Sign in", key="sign_in", type="primary", icon=":material/login:", on_click=st.login)
+        _link(is_signed_in=False)
     st.stop()
+
+
+def _link(is_signed_in: bool) -> None:
+    """Brings people back to the address that they came with: the way over the provider ends at the start page."""
+    st.components.v2.component("came_with", html="<span hidden></span>", js=_LINK_JS)(
+        data={"isSignedIn": is_signed_in}, key="came_with", width="content", height="content"
+    )
 
 
 def account() -> str | None:
@@ -74,3 +84,4 @@ def bar() -> None:
         name = str(st.user.get("name") or st.user.get("email") or "")[:60]
         st.caption(f"Signed in as {plain(name)}" if name else "Signed in", width="content")
         st.button("Sign out", key="sign_out", type="tertiary", on_click=st.logout)
+        _link(is_signed_in=True)
