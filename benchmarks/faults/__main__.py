@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "\n\n".join([*parts, report.of_machine(time.monotonic() - began)])
     print(text)
     if chosen.write:
-        chosen.write.write_text(f"{HEAD}\n{text}\n", encoding="utf-8")
+        chosen.write.write_text(f"{HEAD.strip()}\n\n{text}\n", encoding="utf-8")
     return int(not good)
 
 
