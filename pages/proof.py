@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pages.shared.jobs.gathering import Progress
     from pages.shared.judging.proved import Proof
 
-#: Neurons offered for surgery: the strongest for the class.
+#: Neurons offered for surgery: those that set the class apart.
 N_NEURONS = 4
 
 
@@ -148,8 +148,8 @@ def _surgery(world: World, current: state.Described) -> None:
         "Switch a neuron off, or make it weaker or stronger, and see what the classifier loses. The proof above is "
         "counted again with the neurons as you leave them; the network itself stays whole, and all can be undone."
     )
-    importances = world.project.learner.importances(world.row(current))[0]
-    strongest = importances.argsort(descending=True, stable=True)[:N_NEURONS].tolist()
+    apart = resources.predicted_importances([current])[0] - resources.average_importances()
+    strongest = (-apart).argsort(kind="stable")[:N_NEURONS].tolist()
     names = resources.dictionary()
     others = [k for k in range(world.project.backbone.n_channels) if k not in strongest]
     more = st.selectbox(
@@ -162,7 +162,7 @@ def _surgery(world: World, current: state.Described) -> None:
         width=320,
     )
     chosen = [more] if more is not None else []
-    st.caption(f"The {len(strongest)} neurons that speak most for {state.yours()} stand first.")
+    st.caption(f"The {len(strongest)} neurons that set {state.yours()} apart most from the average stand first.")
     surgery.panel(world, current, [*strongest, *chosen], "proof")
 
 

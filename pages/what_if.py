@@ -14,7 +14,7 @@ from niwt_core.typed import clean
 from pages.shared import frame, resources, state, style
 from pages.shared.charts import figures, tables
 from pages.shared.describing import edits, history
-from pages.shared.lessons import no_class
+from pages.shared.lessons import no_class, teaching
 from pages.shared.wording import listed, plain
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def main() -> None:
     _single_pictures(world, versions, found)
     _movers(found, names)
     _versions(versions)
-    _how_it_works(world, found)
+    _how_it_works(found)
+    teaching.show_code("what_if", world, versions.now, before=versions.before)
     if strangers is not None and world.drawn:
         for n in range(4 * resources.STEP, resources.N_PICTURES + 1, 3 * resources.STEP):
             _count(counts, world, versions, found, n)
@@ -307,7 +308,7 @@ def _versions(versions: History) -> None:
             st.button(label, key=f"what_if_version_{i}", on_click=_go, args=(i,), disabled=i == versions.at)
 
 
-def _how_it_works(world: World, found: Comparison) -> None:
+def _how_it_works(found: Comparison) -> None:
     with st.expander("How it works"):
         st.markdown(
             "Both descriptions go the same way: words to attributes, attributes to importances $p$ through one table, "

@@ -10,7 +10,7 @@ from niwt_core.errors import InputError
 from pages.shared import frame, resources, state, style
 from pages.shared.charts import figures, tables
 from pages.shared.describing import clauses
-from pages.shared.lessons import no_class
+from pages.shared.lessons import no_class, teaching
 from pages.shared.wording import plain
 
 if TYPE_CHECKING:
@@ -141,8 +141,7 @@ def _how_it_works(world: World, effect: ClauseEffect, current: state.Described) 
             "can be left out like a clause. Weights of clauses do not add up: words help each other, and say the same "
             "thing twice. Pictures only judge, nothing learns from them."
         )
-    with st.expander("Show the code"):
-        st.code(clauses.code(world, current), language="python", wrap_lines=True)
+    teaching.show_code("which_words", world, current)
 
 
 main()

@@ -1,6 +1,7 @@
 """What helps to learn: every snippet runs and gives its page's numbers; every equation's numbers are this class's."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from niwt_core.birds.reading import read
 from niwt_core.explanation import explain
 from niwt_core.gzsl import join
 from niwt_core.images import to_input
+from niwt_core.laboratory.clauses import leave_one_out
+from niwt_core.laboratory.whatif import compare, fare
 from niwt_core.project import load_project
 from niwt_core.worlds import shelf
 from niwt_core.worlds.base import World
@@ -45,10 +48,12 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> PhotoWorld:
     return PhotoWorld(load_project(folder), KEY, folder)
 
 
-def run(page: str, world: World, described: Described, shown: Shown = FIRST) -> dict[str, Any]:
+def run(
+    page: str, world: World, described: Described, shown: Shown = FIRST, before: Described | None = None
+) -> dict[str, Any]:
     """The names that a snippet leaves behind."""
     names: dict[str, Any] = {}
-    exec(compile(snippets.code_for(page, world, described, shown), page, "exec"), names)
+    exec(compile(snippets.code_for(page, world, described, shown, before), page, "exec"), names)
     return names
 
 
@@ -77,6 +82,28 @@ def test_describe_and_importances_snippets_give_the_pages_numbers(case: tuple[Wo
     cosines = measured @ expected.numpy() / np.linalg.norm(measured, axis=1) / np.linalg.norm(expected)
     assert names["nearest"][0][0] == world.project.class_names[int(cosines.argmax())]
     assert names["nearest"][0][1] == pytest.approx(cosines.max(), abs=1e-5)
+
+
+def test_the_words_snippet_gives_the_pages_numbers(case: tuple[World, Described], capsys: Any) -> None:
+    world, described = case
+    run("which_words", world, described)
+    lines, effects = capsys.readouterr().out.splitlines(), leave_one_out(world, described)
+    assert len(lines) == len(effects) >= 2
+    assert all(str(effect.weight) in line for effect, line in zip(effects, lines, strict=True))
+
+
+def test_the_what_if_snippet_gives_the_pages_numbers(case: tuple[World, Described], capsys: Any) -> None:
+    world, described = case
+    now = replace(described, picks=dict(described.picks) | {"crown_color": "red"})
+    names, expected = run("what_if", world, now, before=described), compare(world, described, now)
+    assert (names["before"], names["mine"]) == (described, now)
+    assert names["found"].weight_change == pytest.approx(expected.weight_change, rel=1e-4) != 0
+    assert torch.allclose(names["found"].moved, expected.moved, atol=1e-5)
+    told = capsys.readouterr().out.splitlines()[-2:]
+    pictures, strangers = features_of(world, world.pictures_of(now, 100)), features_of(world, world.strangers(now))
+    fares = [fare(world.project, solved, None, pictures, strangers) for solved in (expected.before, expected.now)]
+    assert told == [str(found) for found in fares]
+    assert fares[1].claimed is not None
 
 
 def test_the_train_snippet_gives_the_pages_numbers(case: tuple[World, Described]) -> None:

@@ -119,16 +119,3 @@ def test_the_comma_stays_with_its_clause_and_equal_weights_do_not_break_it() -> 
     assert ">red cap,<small>" in html
     assert "</span> and <span" in html
     assert "under 1 %" in html
-
-
-def test_the_code_that_is_shown_runs(photo_key: str, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    from niwt_core.worlds.shelf import folder_of  # finds the shelf of `photo_key`
-
-    monkeypatch.chdir(Path(__file__).parents[1])
-    assert folder_of(photo_key).is_dir()
-    for world in (SimpleNamespace(drawn=True, key="birds"), SimpleNamespace(drawn=False, key=photo_key)):
-        picks = {"crown_color": "red"} if world.drawn else {"crest": "yes"}
-        exec(clauses.code(world, Described("a red bird with a black cap", picks)), {})
-        lines = capsys.readouterr().out.splitlines()
-        assert lines[0].startswith("a red bird 0.")
-        assert len(lines) >= 2

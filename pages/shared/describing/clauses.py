@@ -15,8 +15,6 @@ from pages.shared.wording import listed, word
 
 if TYPE_CHECKING:
     from niwt_core.laboratory.clauses import Clause, ClauseEffect
-    from niwt_core.worlds.base import World
-    from niwt_core.worlds.described import Described
 
 #: A ground this strong still leaves the words on it easy to read, in light and dark.
 _STRONGEST = 0.5
@@ -164,22 +162,3 @@ def _two(number: float) -> str:
 
 def _count(number: int | None) -> str:
     return "–" if number is None else str(number)
-
-
-def code(world: World, described: Described) -> str:
-    """The call that the page is made of, as it runs from the repository."""
-    lines = ["from niwt_core.laboratory.clauses import leave_one_out", "from niwt_core.project import load_project"]
-    if world.drawn:
-        lines = ["from pathlib import Path", "", *lines, "from niwt_core.worlds.birds import BirdWorld"]
-        made = ['world = BirdWorld(load_project(Path("assets/paper_birds")))']
-    else:
-        lines += ["from niwt_core.worlds.photos import PhotoWorld", "from niwt_core.worlds.shelf import folder_of"]
-        made = [
-            f"folder = folder_of({world.key!r})",
-            f"world = PhotoWorld(load_project(folder), {world.key!r}, folder)",
-        ]
-    lines += ["from niwt_core.worlds.described import Described", "", *made]
-    lines += [f"text = {described.text!r}", f"described = Described(text, {dict(described.picks)!r})"]
-    lines += ["for effect in leave_one_out(world, described):"]
-    lines += ["    print(effect.clause.words_in(text) or effect.clause.group, effect.weight, effect.fallen())", ""]
-    return "\n".join(lines)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from niwt_core.worlds.base import World
 from niwt_core.worlds.described import Described
 
-#: What a described class is called in the snippets.
-NAME = "mine"
+#: What a described class is called in the snippets; and the one that it is compared with.
+NAME, BEFORE = "mine", "before"
 #: As many pictures as the page Train judges with, and as many sample images as its loop learns from.
 N_PICTURES, N_SAMPLES = 100, 64
 N_STEPS = 21
@@ -32,12 +32,14 @@ class Shown:
     target: int | None = None
 
 
-def code_for(page: str, world: World, described: Described, shown: Shown | None = None) -> str:
+def code_for(
+    page: str, world: World, described: Described, shown: Shown | None = None, before: Described | None = None
+) -> str:
     """The code of a page.
 
     Args:
-        page: "describe", "importances", "train" or "explain".
-        shown: for "explain".
+        page: "describe", "importances", "train", "explain", "which_words" or "what_if".
+        shown: for "explain". before: for "what_if", the version that `described` is held against.
 
     Raises:
         KeyError: another page.
@@ -47,6 +49,8 @@ def code_for(page: str, world: World, described: Described, shown: Shown | None 
         "importances": lambda described: _IMPORTANCES,
         "train": lambda described: _TRAIN,
         "explain": lambda described: _explain(world, described, shown or Shown()),
+        "which_words": lambda described: _WHICH_WORDS,
+        "what_if": lambda described: f"{_class(before or described, BEFORE)}\n{_WHAT_IF}",
     }[page](described)
     return f"{_opening(world)}\n{_class(described)}\n{body}"
 
@@ -72,11 +76,11 @@ def _opening(world: World) -> str:
     )
 
 
-def _class(described: Described) -> str:
+def _class(described: Described, name: str = NAME) -> str:
     picks = "".join(f"        {group!r}: {value!r},\n" for group, value in described.picks.items())
     lines = [f"    text={described.text!r},\n", f"    picks={{\n{picks}    }},\n" if picks else ""]
     lines += [f"    of={described.of!r},\n"] if described.of else []
-    return f"{NAME} = Described(\n{''.join(lines)})"
+    return f"{name} = Described(\n{''.join(lines)})"
 
 
 def _describe(described: Described) -> str:
@@ -127,6 +131,27 @@ importances_of = jacobian_importances(jacobians_of(world, {N_SAMPLES}))
 steps = transfer_steps(importances_of, target, project.seen.weight, strength=1e-3)
 losses = [step.loss for step in islice(steps, {N_STEPS})]
 print(losses)
+"""
+
+_WHICH_WORDS = """
+from niwt_core.laboratory.clauses import leave_one_out
+
+for effect in leave_one_out(world, mine):
+    print(effect.clause.words_in(mine.text) or effect.clause.group, effect.weight, effect.fallen())
+"""
+
+_WHAT_IF = f"""
+from niwt_core.laboratory.whatif import compare, fare
+from niwt_core.worlds.trial import features_of
+
+found = compare(world, before, mine)
+print("the patterns' cosine:", found.importance_cosine, "and the weights moved by", found.weight_change)
+print("the neurons that rose most:", found.moved.topk(3))
+
+pictures = features_of(world, world.pictures_of(mine, {N_PICTURES}))
+strangers = features_of(world, world.strangers(mine))
+for version in (found.before, found.now):
+    print(fare(project, version, None, pictures, strangers))
 """
 
 

@@ -52,7 +52,14 @@ def how_it_works(told: str) -> None:
         st.markdown(told)
 
 
-def show_code(page: str, world: World, described: Described, shown: Shown | None = None, note: str = "") -> None:
+def show_code(
+    page: str,
+    world: World,
+    described: Described,
+    shown: Shown | None = None,
+    note: str = "",
+    before: Described | None = None,
+) -> None:
     """The page's code, folded, ready to copy; arguments as for `snippets.code_for`.
 
     Args:
@@ -62,7 +69,7 @@ def show_code(page: str, world: World, described: Described, shown: Shown | None
 
     with st.expander("Show the code"):
         st.caption(f"It runs as it stands, in a notebook or a console started in this project’s folder. {note}")
-        st.code(code_for(page, world, described, shown), language="python")
+        st.code(code_for(page, world, described, shown, before), language="python")
 
 
 def show_step(page: str, world: World, described: Described) -> None:
