@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "\n\n".join([*parts, report.of_machine(time.monotonic() - began)])
     print(text)
     if chosen.write:
-        chosen.write.write_text(f"{HEAD.strip()}\n\n{text}\n", encoding="utf-8")
+        chosen.write.write_text(f"{HEAD}\n\n{text}\n", encoding="utf-8")
     return int(not good)
 
 
@@ -65,7 +65,7 @@ the disk, and then renamed (`niwt_core/files/durable.py`); what somebody who was
 swept away with the next upload. A notebook in SQLite commits to a log that is forced to the disk, and can be read on a
 disk that is full or only to be read. How old a draft is, the shelf counts by a clock that no correction of the date
 touches (`niwt_core/worlds/ages.py`). A fit that a stop of the server has cut off is told to its person, whose pictures,
-words and choices are still there. """
+words and choices are still there."""
 
 
 def _shared_out(names: Sequence[str], kills: int) -> dict[str, int]:
