@@ -60,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--seed", type=int, default=0)
     fit.add_argument("--workers", type=_positive, default=0, help="helpers that read photos, for each process")
     fit.add_argument(
+        "--parts",
+        type=_positive,
+        metavar="N",
+        help="add a batch's gradient up from N parts: any number of processes that divides N then finds the same "
+        "(default: 1 in one process, 8 in many)",
+    )
+    fit.add_argument(
         "--checkpoint", type=Path, help="folder to keep what is done in; the same command goes on from there"
     )
     fit.add_argument(
@@ -208,6 +215,7 @@ def _fit_in(team: Team, args: argparse.Namespace) -> None:
         epochs=args.epochs or defaults.epochs,
         seed=args.seed,
         n_workers=args.workers,
+        n_parts=args.parts,
     )
     samples: ImageSource | None = None
     if args.samples == "noise":

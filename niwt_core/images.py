@@ -245,12 +245,23 @@ def activation_batches(
     source: ImageSource,
     backbone: Backbone,
     progress: Callable[[int], None] = lambda n_images: None,
+    *,
+    batch_size: int = 32,
+    is_filled: bool = False,
     **options: object,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Activations (n, channels[0], height, width) of the trunk and labels (n,); options as for `input_batches`."""
+    """Activations (n, channels[0], height, width) of the trunk and labels (n,); other options as for `input_batches`.
+
+    Args:
+        is_filled: the trunk sees a last, smaller batch filled up, for numbers that do not depend on which images come
+            together: small batches are computed in another way, which rounds otherwise.
+    """
     device = device_of(backbone.trunk)
-    for inputs, labels in input_batches(source, backbone, **options):  # type: ignore[arg-type]
+    for inputs, labels in input_batches(source, backbone, batch_size=batch_size, **options):  # type: ignore[arg-type]
+        n = len(inputs)
+        if is_filled and n < batch_size:
+            inputs = torch.cat([inputs, inputs[-1:].expand(batch_size - n, *inputs.shape[1:])])
         with torch.no_grad():
-            activations = backbone.trunk(inputs.to(device, memory_format=torch.channels_last)).contiguous()
+            activations = backbone.trunk(inputs.to(device, memory_format=torch.channels_last))[:n].contiguous()
         yield activations, labels
         progress(len(labels))

@@ -51,6 +51,8 @@ class FitOptions:
 
     Attributes:
         n_views: augmented views of each training image. epochs: of fine-tuning. n_samples: images for the statistics.
+        n_parts: of a batch's gradient, see `finetune`; None: 1 in one process, in a team `PARTS`, or else its size.
+            Above 1 the trunk sees full batches alone, so that what is learned from is the same in any team.
     """
 
     n_views: int = 2
@@ -58,6 +60,23 @@ class FitOptions:
     n_samples: int = 256
     seed: int = 0
     n_workers: int = 0
+    n_parts: int | None = None
+
+    def parts_for(self, team: Team) -> int:
+        """Parts of a batch's gradient in this team.
+
+        Raises:
+            InputError: parts that cannot be dealt out to the processes.
+        """
+        if self.n_parts is None:
+            return 1 if team.size == 1 else PARTS if PARTS % team.size == 0 else team.size
+        if self.n_parts % team.size:
+            raise InputError(f"{self.n_parts} parts of a batch came for {team.size} processes; expected a multiple.")
+        return self.n_parts
+
+
+#: Parts of a batch's gradient in a team that has a divisor of it as its size: 2, 4 and 8 processes find the same.
+PARTS = 8
 
 
 def fit(
@@ -98,6 +117,7 @@ def _check_size(data: ZeroShotData, options: FitOptions, samples: ImageSource | 
             f"{team.size} processes came for {n_train} training images and {n_samples} sample images; expected at "
             "least 8 of each for every process."
         )
+    options.parts_for(team)
 
 
 def check(data: ZeroShotData) -> None:
@@ -143,7 +163,14 @@ def activations_of(
     n_passes, n_images = 1 + options.n_views, len(data.train.labels)
     count = _counter("activations", n_passes * n_images, progress, team, n_passes * len(team.share(n_images)))
     cached = cache_activations(
-        data.train, backbone, options.n_views, count, options.n_workers, team=team, checkpoint=checkpoint
+        data.train,
+        backbone,
+        options.n_views,
+        count,
+        options.n_workers,
+        is_filled=options.parts_for(team) > 1,
+        team=team,
+        checkpoint=checkpoint,
     )
     if not cached.plain.any() or not torch.isfinite(cached.plain).all():
         answers = "beyond all numbers" if cached.plain.any() else "nothing"
@@ -203,6 +230,7 @@ def rehearse(
             epochs=options.epochs,
             seed=options.seed,
             progress=_counter("rehearsal", len(division.train) * options.epochs, progress, team),
+            n_parts=options.parts_for(team),
             team=team,
             checkpoint=checkpoint,
             name="rehearsal",
@@ -262,9 +290,11 @@ def fit_head(
         epochs=options.epochs,
         seed=options.seed,
         progress=_counter("fine-tuning", len(cached.labels) * options.epochs, progress, team),
+        n_parts=options.parts_for(team),
         team=team,
         checkpoint=checkpoint,
     )
+    options = replace(options, n_parts=options.parts_for(team))
     card: dict[str, Any] = {"options": asdict(options), "warning": warning}
     return measure(
         data,

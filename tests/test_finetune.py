@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from niwt_core.network.finetune import CachedActivations, cache_activations, finetune
+from niwt_core.processes import Team
 
 N_CHANNELS = 4
 
@@ -149,3 +150,18 @@ def test_activations_are_the_trunks_in_the_images_order(small_data, small_projec
     assert cached.labels.tolist() == small_data.train.labels.tolist()
     assert not torch.equal(cached.augmented[0], cached.plain)
     assert cache_activations(small_data.train, small_project.backbone, 0).augmented.shape == (0, 24, 128, 8, 8)
+
+
+def test_activations_of_filled_batches_do_not_depend_on_what_comes_together(small_data, small_project):
+    backbone = small_project.backbone
+    seen = []
+    trunk = backbone.trunk.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    try:
+        whole = cache_activations(small_data.train, backbone, 1, is_filled=True)
+        share = cache_activations(small_data.train, backbone, 1, is_filled=True, team=Team(1, 3))
+    finally:
+        trunk.remove()
+    assert set(seen) == {32}
+    assert len(share.plain) == 8
+    assert torch.equal(share.plain, whole.plain[share.rows])
+    assert torch.equal(share.augmented, whole.augmented[:, share.rows])

@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 from drawn_folder import write_drawn_folder
+from safetensors.torch import load_file
+from team_tuning import tuned
 from torch import distributed, nn
 
 from benchmarks.serving import free_port
@@ -128,11 +131,51 @@ def test_two_processes_draw_the_noise_of_one():
     for rows in (torch.tensor([0, 2, 8]), torch.tensor([1, 3, 4, 5, 6, 7])):
         torch.manual_seed(3)
         with shared_noise(head) as batch:
-            batch.size, batch.rows = 9, rows
+            batch.begins(9)
+            batch.takes(rows)
             assert torch.allclose(head(inputs[rows]), whole[rows], atol=1e-6)
         assert torch.equal(torch.get_rng_state(), state)
     assert type(head[1]) is nn.Dropout
     assert type(head[2][0]) is nn.Dropout
+
+
+def test_noise_is_drawn_once_a_batch_whatever_its_parts():
+    head = nn.Sequential(nn.Dropout(0.5), nn.Dropout(0.5))
+    with shared_noise(head) as batch:
+        batch.begins(6)
+        found = []
+        for rows in (torch.tensor([0, 4]), torch.tensor([5, 1, 2, 3])):
+            batch.takes(rows)
+            found.append(head(torch.ones(len(rows), 50)))
+        batch.takes(torch.arange(6))
+        whole = head(torch.ones(6, 50))
+        assert torch.equal(whole[[0, 4, 5, 1, 2, 3]], torch.cat(found))
+        batch.begins(6)
+        batch.takes(torch.arange(6))
+        assert not torch.equal(head(torch.ones(6, 50)), whole)
+
+
+def test_a_teams_parts_of_a_batch_are_those_of_one_process():
+    plain, labels = torch.zeros(20, 1, 1, 1).half(), torch.arange(20)
+    chosen = torch.tensor([3, 17, 8, 0, 11, 19, 16])
+    one = CachedActivations(plain, plain[None], labels)
+    assert [chosen[part].tolist() for part in one.divided(chosen, 8)] == [[8, 0, 16], [17], [3, 11, 19]]
+    assert [chosen[part].tolist() for part in one.divided(chosen, 1)] == [chosen.tolist()]
+    shares = [torch.tensor(list(Team(rank, 2).share(20))) for rank in (0, 1)]
+    two = [CachedActivations(plain[rows], plain[None][:, rows], labels, rows) for rows in shares]
+    assert [[chosen[part].tolist() for part in mine.divided(chosen, 8)] for mine in two] == [
+        [[8, 0, 16]], [[17], [3, 11, 19]]
+    ]  # fmt: skip
+    some = torch.tensor([1, 3, 8, 17])  # numbers stay what they were in the whole
+    assert [some[part].tolist() for part in two[1].of(some, labels[some]).divided(torch.arange(4), 8)] == [[1, 17], [3]]
+    assert [len(part) for part in two[0].divided(torch.tensor([1, 3]), 8)] == [0]
+
+
+def test_a_batchs_parts_fit_the_team():
+    assert [FitOptions().parts_for(Team(0, n)) for n in (1, 2, 3, 4, 8, 16)] == [1, 8, 3, 8, 8, 16]
+    assert FitOptions(n_parts=6).parts_for(Team(0, 3)) == 6
+    with pytest.raises(InputError, match="6 parts of a batch came for 4 processes; expected a multiple"):
+        FitOptions(n_parts=6).parts_for(Team(0, 4))
 
 
 def test_a_team_that_is_too_large_is_refused(small_data, small_project):
@@ -198,6 +241,17 @@ def test_a_process_that_gives_no_sign_of_life_ends_the_others(quick_hearts, monk
 # Real processes from here on: a fit of drawn birds, in one process and in two.
 
 
+@contextmanager
+def one_thread():
+    """As a launcher holds each process: with more threads sums have another order, and other last bits."""
+    n = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n)
+
+
 @pytest.fixture(scope="module")
 def birds(tmp_path_factory):
     """Arguments of the fit, and the project that one process makes."""
@@ -205,7 +259,9 @@ def birds(tmp_path_factory):
     write_drawn_folder(folder / "birds")
     words = ["fit", "--dataset", "folder", "--root", str(folder / "birds"), "--backbone", "paper_bird_net"]
     words += ["--weights", "random", "--layer", "features.stage4", "--epochs", "1", "--views", "1", "--device", "cpu"]
-    assert main([*words, "--output", str(folder / "one")]) == 0
+    words += ["--parts", "8"]
+    with one_thread():
+        assert main([*words, "--output", str(folder / "one")]) == 0
     return words, load_project(folder / "one")
 
 
@@ -224,6 +280,24 @@ def assert_alike(one, other):
 
 def environment(**more):
     return {**os.environ, "OMP_NUM_THREADS": "1", **more}
+
+
+def test_two_processes_learn_the_weights_of_one_to_the_last_bit(tmp_path):
+    file = tmp_path / "weights.safetensors"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*command, str(ROOT / "tests" / "team_tuning.py"), str(file)],
+        cwd=ROOT,
+        env=environment(PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    with one_thread():
+        two, one, whole = load_file(file), tuned(8), tuned(1)
+    assert all(torch.equal(two[name], weights) for name, weights in one.items())
+    assert not all(torch.equal(two[name], weights) for name, weights in whole.items())  # small sums go another way
 
 
 def test_a_killed_process_is_named_and_the_two_go_on_to_the_project_of_one(birds, tmp_path):

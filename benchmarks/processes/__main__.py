@@ -26,10 +26,13 @@ from safetensors.torch import load_file
 from benchmarks.processes.hosts import ADDRESSES, HostsError, two_hosts
 from benchmarks.processes.work import add_work
 from benchmarks.serving import free_port
+from niwt_core.pipeline import PARTS
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 WORK = "benchmarks.processes.work"
+#: How far the statistics of two processes may be from those of one.
+MOST_APART = 1e-5
 
 
 def main() -> None:
@@ -55,6 +58,7 @@ def measure(args: argparse.Namespace) -> str:
         out = Path(folder)
         alone = [sys.executable, "-m", WORK]
         runs = {"one": _run([[*alone, str(out / "one"), *given]], out / "one")}
+        runs["parts"] = _run([[*alone, str(out / "parts"), *given, f"--parts={PARTS}"]], out / "parts")
         runs["two"] = _run([[*_torchrun("--standalone", "--nproc-per-node=2"), str(out / "two"), *given]], out / "two")
         runs["threads"] = _run([[*alone, str(out / "threads"), *given]], out / "threads", threads=2)
         at_once = [[*alone, str(out / f"apart{i}"), *given] for i in range(2)]
@@ -127,15 +131,19 @@ def report(runs: dict[str, Any], hosts: dict[str, Any] | str | None) -> str:
         "caches and clock).",
         _limit(gain, "wall time"),
         _limit(work, "processor time"),
-        f"- {_agreement(one, two)}",
+        f"- Two processes and one that adds up the same {PARTS} parts of each batch (`--parts {PARTS}`, "
+        f"{runs['parts']['seconds']:.1f} s): {_agreement(runs['parts'], two)}",
+        f"- Two processes and one that takes each batch whole, as it does by itself: {_agreement(one, two)}",
+        f"- Target of at most {MOST_APART:.0e} apart: "
+        f"{'reached' if max(_apart(runs['parts'], two).values()) <= MOST_APART else 'not reached'}.",
         f"- Target of at least 1.6 times: {'reached' if gain >= 1.6 else 'not reached'}.",
     ]
     if isinstance(hosts, str):
         lines.append(f"- Two hosts: not run, {hosts}.")
     elif hosts is not None:
         lines.append(
-            f"- Two hosts (network namespaces joined by a virtual cable, one process each): {hosts['seconds']:.1f} s. "
-            f"{_agreement(one, hosts)}"
+            f"- Two hosts (network namespaces joined by a virtual cable, one process each): {hosts['seconds']:.1f} s; "
+            f"{_agreement(runs['parts'], hosts)}"
         )
     return "\n".join(lines)
 
@@ -151,15 +159,19 @@ def _limit(gain: float, kind: str) -> str:
     )
 
 
-def _agreement(one: dict[str, Any], other: dict[str, Any]) -> str:
+def _apart(one: dict[str, Any], other: dict[str, Any]) -> dict[str, float]:
+    """The largest difference of each tensor, relative to its largest number."""
     pairs = {name: (tensor, other["tensors"][name]) for name, tensor in one["tensors"].items()}
-    apart = {name: float((b - a).abs().max() / a.abs().max()) for name, (a, b) in pairs.items()}
+    return {name: float((b - a).abs().max() / a.abs().max()) for name, (a, b) in pairs.items()}
+
+
+def _agreement(one: dict[str, Any], other: dict[str, Any]) -> str:
+    apart = _apart(one, other)
     listed = ", ".join(f"{name} {value:.1e}" for name, value in apart.items())
     figures = [[f"{100 * run['figures'][key]:.2f}" for key in ("seen", "unseen", "harmonic")] for run in (one, other)]
     same = "the same" if figures[0] == figures[1] else f"{' / '.join(figures[1])}, which is not the same"
     return (
-        f"Largest difference from one process, relative to the largest number: {listed}. S, U, H: "
-        f"{' / '.join(figures[0])} and {same}."
+        f"largest difference, relative to the largest number: {listed}. S, U, H: {' / '.join(figures[0])} and {same}."
     )
 
 

@@ -41,6 +41,7 @@ def add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, default=256, help="images for the statistics")
     parser.add_argument("--views", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--parts", type=int, help="of a batch's gradient, in the work of one process")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -97,7 +98,7 @@ def run(team: Team, args: argparse.Namespace) -> None:
     data, network, weights, layer = work_of(args)
     torch.manual_seed(0)
     backbone = load_backbone(network, layer, weights)
-    options = FitOptions(n_views=args.views, epochs=args.epochs, n_samples=args.samples)
+    options = FitOptions(n_views=args.views, epochs=args.epochs, n_samples=args.samples, n_parts=args.parts)
     check_alike(fingerprint_of(data, backbone, options), team)
     timed = TimedTeam(team.rank, team.size, team.device, team=team)
     project = fit(data, backbone, options=options, team=timed)

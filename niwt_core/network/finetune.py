@@ -39,12 +39,14 @@ class CachedActivations:
         augmented: (n_views, n_held, n_channels, height, width), random crops and mirrorings.
         labels: (n_images,).
         rows: (n_held,) which of the images are held, ascending; None: all.
+        numbers: (n_images,) by which the images were dealt out to the processes; None: their order here.
     """
 
     plain: Tensor
     augmented: Tensor
     labels: Tensor
     rows: Tensor | None = None
+    numbers: Tensor | None = None
 
     @cached_property
     def place(self) -> Tensor:
@@ -64,7 +66,8 @@ class CachedActivations:
         place = self.place[indices]
         here = place >= 0
         rows = None if self.rows is None else here.nonzero()[:, 0]
-        return CachedActivations(self.plain[place[here]], self.augmented[:, place[here]], labels, rows)
+        numbers = indices if self.numbers is None else self.numbers[indices]
+        return CachedActivations(self.plain[place[here]], self.augmented[:, place[here]], labels, rows, numbers)
 
     def batches(self, batch_size: int = 32, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The plain activations that are held as float32 and their labels, in order; one batch at a time is in memory.
@@ -83,6 +86,17 @@ class CachedActivations:
         for i in place[place >= 0][start:].tolist():
             yield self.plain[i][None].float()
 
+    def divided(self, indices: Tensor, n_parts: int) -> list[Tensor]:
+        """The images (n,) that are held, in parts by their number; where each stands among `indices`.
+
+        A team whose size divides `n_parts` has the parts that one process would have. A part is empty only where no
+        image is held.
+        """
+        numbers = indices if self.numbers is None else self.numbers[indices]
+        held = self.place[indices] >= 0
+        parts = ((held & (numbers % n_parts == part)).nonzero()[:, 0] for part in range(n_parts))
+        return [part for part in parts if len(part)] or [held.new_zeros(0, dtype=torch.int64)]
+
     def views(self, indices: Tensor, views: Tensor) -> Tensor:
         """Images that are held, each in one view: 0 as it is, 1 to n_views augmented; both (n,). Half precision."""
         place, other = self.place[indices], views > 0
@@ -98,12 +112,16 @@ def cache_activations(
     progress: Callable[[int], None] = lambda n_images: None,
     n_workers: int = 0,
     *,
+    is_filled: bool = False,
     team: Team = ALONE,
     checkpoint: Checkpoint = UNKEPT,
 ) -> CachedActivations:
     """Run the trunk once on every image of this process's share, and on `n_views` augmented versions of it.
 
     Memory: that of the result, which is written into as it comes.
+
+    Args:
+        is_filled: as for `activation_batches`; the numbers are then those of any other team.
 
     Raises:
         ValueError: no image came.
@@ -132,6 +150,7 @@ def cache_activations(
             indices=rows[done:],
             augment_seed=view - 1 if view else None,
             n_workers=n_workers,
+            is_filled=is_filled,
         )
         for activations, _ in batches:
             done = put(view, done, activations)
@@ -155,6 +174,7 @@ def finetune(
     weight_decay: float = 1e-4,
     seed: int = 0,
     progress: Callable[[int], None] = lambda n_images: None,
+    n_parts: int = 1,
     team: Team = ALONE,
     checkpoint: Checkpoint = UNKEPT,
     name: str = "fine-tuning",
@@ -162,9 +182,13 @@ def finetune(
     """Train a copy of the head, and a new linear classifier on it, by cross-entropy with AdamW and a one-cycle rate.
 
     Batch normalisation keeps its pre-trained statistics. A team goes through the same batches as one process would:
-    each takes the images of a batch that it holds, and the gradients are added up.
+    each takes the images of a batch that it holds, and the gradients are added up. Adam divides gradients by their own
+    size, so it makes much of what is small: sums that differ in their last bits lead to weights that differ in the
+    third figure. With `n_parts` the sums are the same to the last bit, but for chance in a hundred million.
 
     Args:
+        n_parts: the gradient of a batch is added up from so many parts, in float64. A team whose size divides it finds
+            what one process finds with the same number. 1: a batch is one part, and a team's differ.
         name: of the state that is kept in the checkpoint after each epoch.
 
     Returns:
@@ -189,21 +213,28 @@ def finetune(
     if kept := checkpoint.common(name):
         n_epochs = training.restore(kept, n_batches)
         progress(n_epochs * n_images)
-    with shared_noise(head) if team.size > 1 else nullcontext(Batch(0, cached.labels)) as batch:
+    parameters = [*head.parameters(), *classifier.parameters()]
+    is_divided = team.size > 1 or n_parts > 1
+    with shared_noise(head) if is_divided else nullcontext(Batch(0, cached.labels)) as batch:
         for epoch in range(n_epochs, epochs):
             order = torch.randperm(n_images)
             view_of = torch.randint(1 + len(cached.augmented), (n_images,))  # 0: the image as it is
             for chosen in order.split(batch_size):
-                here = (cached.place[chosen] >= 0).nonzero()[:, 0]
-                share, mine = len(here) / len(chosen), chosen[here]
-                if not share:  # who holds none of this batch goes along with another image, which counts nothing
-                    here, mine = here.new_zeros(1), (cached.place >= 0).nonzero()[:1, 0]
-                batch.size, batch.rows = len(chosen), here
-                activations = cached.views(mine, view_of[mine]).float().to(device)
-                loss = nn.functional.cross_entropy(classifier(head(activations)), cached.labels[mine].to(device))
-                optimiser.zero_grad()
-                (share * loss).backward()
-                _add_gradients([*head.parameters(), *classifier.parameters()], team)
+                batch.begins(len(chosen))
+                sums = _Sums(parameters)
+                for here in cached.divided(chosen, n_parts):
+                    share, mine = len(here) / len(chosen), chosen[here]
+                    if not share:  # who holds none of this batch goes along with another image, which counts nothing
+                        here, mine = here.new_zeros(1), (cached.place >= 0).nonzero()[:1, 0]
+                    batch.takes(here)
+                    activations = cached.views(mine, view_of[mine]).float().to(device)
+                    loss = nn.functional.cross_entropy(classifier(head(activations)), cached.labels[mine].to(device))
+                    optimiser.zero_grad()
+                    (share * loss).backward()
+                    if is_divided:
+                        sums.add()
+                if is_divided:
+                    sums.put(team)
                 optimiser.step()
                 schedule.step()
                 progress(len(chosen))
@@ -216,14 +247,25 @@ def finetune(
     return trained, Classifier(class_names, weight, bias)
 
 
-def _add_gradients(parameters: list[nn.Parameter], team: Team) -> None:
-    """Replace each process's gradients by their sum over the team."""
-    if team.size == 1:
-        return
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    whole = team.summed(torch.cat([g.flatten() for g in gradients]))
-    for gradient, part in zip(gradients, whole.split([g.numel() for g in gradients]), strict=True):
-        gradient.copy_(part.view_as(gradient))
+class _Sums:
+    """Gradients of parts of a batch, added up in float64: so the order makes no difference that float32 could hold."""
+
+    def __init__(self, parameters: list[nn.Parameter]) -> None:
+        self._parameters, self._whole = parameters, torch.zeros(())
+
+    def add(self) -> None:
+        """The gradients that the parameters have now."""
+        self._whole = self._whole + torch.cat([g.flatten() for g in self._gradients()]).double()
+
+    def put(self, team: Team) -> None:
+        """The sum over the whole team becomes the parameters' gradients."""
+        gradients = self._gradients()
+        whole = team.summed(self._whole).split([g.numel() for g in gradients])
+        for gradient, part in zip(gradients, whole, strict=True):
+            gradient.copy_(part.view_as(gradient))
+
+    def _gradients(self) -> list[Tensor]:
+        return [p.grad for p in self._parameters if p.grad is not None]
 
 
 @dataclass(frozen=True, eq=False)

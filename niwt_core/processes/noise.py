@@ -14,32 +14,53 @@ _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 
 @dataclass(eq=False)
 class Batch:
-    """The batch that a head is about to see a part of.
+    """The batch that a head is about to see, in one part or in several.
 
     Attributes:
-        size: of the whole batch. rows: (n_rows,) which of its images come.
+        size: of the whole batch. rows: (n_rows,) which of its images come now.
+        number: of the batch. part: of the part that comes now, from 1.
     """
 
     size: int
     rows: Tensor
+    number: int = 0
+    part: int = 0
+
+    def begins(self, size: int) -> None:
+        """Another batch, of so many images, of which a part comes next."""
+        self.size, self.number, self.part = size, self.number + 1, 0
+
+    def takes(self, rows: Tensor) -> None:
+        """The next part of it."""
+        self.rows, self.part = rows, self.part + 1
 
 
 class SharedNoise(nn.Module):
-    """A dropout that draws for the whole batch, as one process would, and uses the rows that are here."""
+    """A dropout that draws once for the whole batch, as one process would, and uses the rows that come."""
 
     def __init__(self, dropout: nn.Module, batch: Batch) -> None:
         super().__init__()
         self.dropout, self.batch = dropout, batch
+        self._noise: list[Tensor] = []  # of each call in a head's forward pass: a module may stand there twice
+        self._of = self._calls = 0
+        self._part = (0, 0)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Inputs (n_rows, ...) -> the same, with some of them off."""
-        noise = self.dropout(inputs.new_ones(self.batch.size, *inputs.shape[1:]))
-        return inputs * noise[self.batch.rows.to(inputs.device)]
+        batch = self.batch
+        if self._of != batch.number:
+            self._of, self._noise = batch.number, []
+        if self._part != (batch.number, batch.part):
+            self._part, self._calls = (batch.number, batch.part), 0
+        if self._calls == len(self._noise):
+            self._noise.append(self.dropout(inputs.new_ones(batch.size, *inputs.shape[1:])))
+        self._calls += 1
+        return inputs * self._noise[self._calls - 1][batch.rows.to(inputs.device)]
 
 
 @contextmanager
 def shared_noise(head: nn.Module) -> Iterator[Batch]:
-    """Within the block the head's dropouts are `SharedNoise`; say each batch's size and rows before it comes.
+    """Within the block the head's dropouts are `SharedNoise`; say of each batch that it begins, and its parts.
 
     All processes must have seeded their generators alike. Dropout written as a function has no module and draws nothing
     in a fit: `cutting.cut` traces networks in evaluation mode.
