@@ -184,11 +184,11 @@ def finetune(
     Batch normalisation keeps its pre-trained statistics. A team goes through the same batches as one process would:
     each takes the images of a batch that it holds, and the gradients are added up. Adam divides gradients by their own
     size, so it makes much of what is small: sums that differ in their last bits lead to weights that differ in the
-    third figure. With `n_parts` the sums are the same to the last bit, but for chance in a hundred million.
+    third figure. Added up in float64, from parts that are the same in any team, they round to the same numbers.
 
     Args:
-        n_parts: the gradient of a batch is added up from so many parts, in float64. A team whose size divides it finds
-            what one process finds with the same number. 1: a batch is one part, and a team's differ.
+        n_parts: of a batch, by the images' numbers. A team whose size divides it finds what one process finds with as
+            many parts; with another number each process's images are parts of their own.
         name: of the state that is kept in the checkpoint after each epoch.
 
     Returns:
@@ -214,8 +214,8 @@ def finetune(
         n_epochs = training.restore(kept, n_batches)
         progress(n_epochs * n_images)
     parameters = [*head.parameters(), *classifier.parameters()]
-    is_divided = team.size > 1 or n_parts > 1
-    with shared_noise(head) if is_divided else nullcontext(Batch(0, cached.labels)) as batch:
+    is_whole = team.size == n_parts == 1
+    with nullcontext(Batch(0, cached.labels)) if is_whole else shared_noise(head) as batch:
         for epoch in range(n_epochs, epochs):
             order = torch.randperm(n_images)
             view_of = torch.randint(1 + len(cached.augmented), (n_images,))  # 0: the image as it is
@@ -231,10 +231,8 @@ def finetune(
                     loss = nn.functional.cross_entropy(classifier(head(activations)), cached.labels[mine].to(device))
                     optimiser.zero_grad()
                     (share * loss).backward()
-                    if is_divided:
-                        sums.add()
-                if is_divided:
-                    sums.put(team)
+                    sums.add()
+                sums.put(team)
                 optimiser.step()
                 schedule.step()
                 progress(len(chosen))
