@@ -30,7 +30,7 @@ def test_two_people_sign_in_one_after_the_other(browser_page: Any, tmp_path: Pat
             assert not page.get_by_role("link", name="Notebook").count(), "a stranger sees no navigation"
             _sign_in(page, openid, "ada", "Ada", url)
             page.get_by_role("heading", name="What each neuron says").wait_for()  # the link that she came with
-            page.get_by_text("small size, black crown").wait_for()
+            page.get_by_text("Your bird: small size, black crown").wait_for()
             assert page.evaluate("sessionStorage.length") == 0, "whoever signs in next finds nothing of it"
             page.goto(f"{url}/notebook?notebook={'n' * 32}")  # somebody's link: nothing that an account looks at
             page.get_by_role("heading", name="Nothing here yet").wait_for()
